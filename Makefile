@@ -1,0 +1,122 @@
+# Kestrel's only build entry. `make help` lists what it can do.
+#
+# One library per layer (a folder below kestrel/ or hostd/): a layer's objects come from every *.cc in it, and
+# `make layers` holds the includes against the table of allowed arrows in tests/support/layers.txt.
+# Everything made goes below $(BUILD); a second tree (sanitizers, a debug build) is another BUILD.
+
+BUILD  ?= build
+V      ?= 0
+CXX    ?= g++
+CCACHE := $(shell command -v ccache 2>/dev/null)
+Q      := $(if $(filter 1,$(V)),,@)
+say     = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+VERSION  := $(shell cat VERSION)
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
+DEFINES  := -D_GNU_SOURCE -DSPDLOG_FMT_EXTERNAL -DFMT_HEADER_ONLY -DBOOST_BEAST_USE_STD_STRING_VIEW -DKESTREL_VERSION='"$(VERSION)"'
+CXXFLAGS ?= -g1
+override CXXFLAGS += -std=c++20 -ffunction-sections -fdata-sections -fno-plt $(WARNINGS)
+override CPPFLAGS += -I. $(DEFINES)
+# The guest's binary is held small, the host's programs are not.
+OPT_kestrel := -Os
+OPT_hostd   := -O2
+OPT_tests   := -O1
+ifneq ($(SAN),)
+# `make check-unit SAN=address,undefined BUILD=build-san`
+override CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+override LDFLAGS  += -fsanitize=$(SAN)
+STATIC :=
+else
+STATIC := -static
+endif
+
+GUEST_LAYERS := base config core sys loop wire probes control app
+GUEST_LIBS   := -luv_a -lyaml-cpp -lre2 -lpthread -ldl
+HOST_LIBS    := -luv -lyaml-cpp -lre2 -lpthread
+
+guest_sources := $(foreach l,$(GUEST_LAYERS),$(sort $(wildcard kestrel/$(l)/*.cc)))
+# Every folder below hostd/ is a layer; the .cc files right in hostd/ are its pure part. main_*.cc are the programs.
+host_sources  := $(sort $(filter-out hostd/main_%,$(wildcard hostd/*.cc hostd/*/*.cc)))
+# ONLY=tests/unit/config UNIT_LIBS="base config" builds and links just that, for a quick turn while others are in flux.
+ONLY      ?= tests/unit/*
+test_sources  := tests/unit/main.cc $(sort $(wildcard $(ONLY)/*.cc $(ONLY)/*/*.cc))
+fuzz_sources  := $(sort $(wildcard tests/fuzz/*.cc))
+tool_sources  := $(sort $(wildcard tests/support/*.cc))
+sources       := $(guest_sources) $(host_sources) $(test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc $(wildcard hostd/main_*.cc)
+
+object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
+programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
+
+.DEFAULT_GOAL := all
+.PHONY: all help deps check check-unit check-pid1 check-vm demo bench layers format tidy install clean
+.DELETE_ON_ERROR:
+
+all: $(programs)
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- objects and libraries -------------------------------------------------------------------------------------------
+$(BUILD)/obj/%.o: %.cc Makefile VERSION
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(OPT_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+
+define layer_library
+$(BUILD)/lib/$(1).a: $(call object,$(2))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcsD $$@ $$^
+endef
+$(foreach l,$(GUEST_LAYERS),$(eval $(call layer_library,kestrel-$(l),$(sort $(wildcard kestrel/$(l)/*.cc)))))
+$(eval $(call layer_library,hostd,$(host_sources)))
+
+guest_libraries := $(foreach l,$(GUEST_LAYERS),$(if $(wildcard kestrel/$(l)/*.cc),$(BUILD)/lib/kestrel-$(l).a))
+host_libraries  := $(BUILD)/lib/hostd.a $(guest_libraries)
+group = -Wl,--start-group $(1) -Wl,--end-group
+
+$(BUILD)/kestrel.debug: $(call object,kestrel/main.cc) $(guest_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -Wl,-O1 $(LDFLAGS) -o $@ $< $(call group,$(guest_libraries)) $(GUEST_LIBS)
+
+$(BUILD)/kestrel: $(BUILD)/kestrel.debug
+	$(call say,STRIP,$@)
+	$(Q)strip -o $@ $<
+
+$(BUILD)/hostd $(BUILD)/kestrelctl: $(BUILD)/%: $(BUILD)/obj/hostd/main_%.o $(host_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) -Wl,--gc-sections $(LDFLAGS) -o $@ $< $(call group,$(host_libraries)) $(HOST_LIBS)
+
+unit_libraries := $(if $(UNIT_LIBS),$(foreach l,$(UNIT_LIBS),$(BUILD)/lib/$(if $(filter hostd,$(l)),hostd,kestrel-$(l)).a),$(host_libraries))
+$(BUILD)/unit-tests: $(call object,$(test_sources)) $(unit_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(call object,$(test_sources)) $(call group,$(unit_libraries)) $(HOST_LIBS)
+
+# Small programs that tests and benches run inside guests: static, so that any image can carry them.
+tool_programs := $(patsubst tests/support/%.cc,$(BUILD)/support/%,$(tool_sources))
+$(BUILD)/support/%: $(BUILD)/obj/tests/support/%.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -s -o $@ $<
+
+# --- checks ------------------------------------------------------------------------------------------------------------
+check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
+	$(Q)$(BUILD)/unit-tests $(T)
+
+layers: ## hold every #include against the allowed arrows
+	$(Q)tests/support/check-layers
+
+format: ## rewrite all sources in the house's format
+	$(Q)clang-format -i $$(git ls-files '*.cc' '*.h')
+
+tidy: ## clang-tidy over the guest's and host's sources
+	$(Q)clang-tidy -quiet $(guest_sources) $(host_sources) -- -std=c++20 $(CPPFLAGS)
+
+clean: ## remove everything made
+	rm -rf $(BUILD)
+
+-include $(patsubst %.cc,$(BUILD)/obj/%.d,$(sources))

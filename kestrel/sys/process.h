@@ -1,0 +1,86 @@
+// Making processes, and learning how they end.
+//
+// A child between fork and exec runs one function over prepared plain data: no allocation, no logging. Where it fails it
+// reports {stage, errno} through a close-on-exec pipe; the pipe's end of file means that exec succeeded. Both directions
+// are asynchronous for the caller: spawn() returns as soon as the child exists.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kestrel/base/bytes.h"
+#include "kestrel/base/result.h"
+#include "kestrel/sys/fd.h"
+
+namespace kestrel::sys {
+
+/// Everything a process is made of, looked up and ready: numbers, not names.
+struct ProcessSpec {
+  std::string program;             ///< absolute path
+  std::vector<std::string> argv;   ///< argv[0] included
+  std::vector<std::string> envp;   ///< NAME=VALUE
+  std::string working_dir = "/";
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::vector<std::uint32_t> groups;
+  std::optional<std::uint32_t> umask;
+  /// stdin, stdout, stderr of the child; -1 is /dev/null.
+  std::array<int, 3> stdio = {-1, -1, -1};
+  /// An open cgroup directory the process is born in (CLONE_INTO_CGROUP); -1: none.
+  int cgroup_fd = -1;
+};
+
+/// Where between fork and exec a child failed; the names are part of the API (`failed` reasons).
+enum class SpawnStage : std::uint8_t { session, cgroup, stdio, working_dir, groups, user, exec };
+[[nodiscard]] std::string_view stage_name(SpawnStage stage);
+
+struct SpawnFailure {
+  SpawnStage stage;
+  int error;  ///< errno
+};
+
+/// A child that exists but may not have exec'd yet.
+struct Child {
+  pid_t pid = -1;
+  UniqueFd pidfd;
+  /// Readable when the outcome of exec is known; give it to read_exec_outcome().
+  UniqueFd exec_report;
+};
+
+/// The child leads a new session and process group; its signal mask is empty and all dispositions are the default. All
+/// descriptors but its stdio are closed by close-on-exec.
+[[nodiscard]] Result<Child> spawn(const ProcessSpec& spec);
+
+/// Blocks until the outcome is known; nullopt = exec succeeded (or the child died before it could report).
+[[nodiscard]] std::optional<SpawnFailure> read_exec_outcome(int exec_report);
+
+/// How a process ended. Exactly one of the two is meaningful: signal == 0 means it exited with `code`.
+struct ExitStatus {
+  int code = 0;
+  int signal = 0;
+  friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
+};
+
+struct Reaped {
+  pid_t pid;
+  ExitStatus status;
+};
+
+/// The one reaper. peek() tells who has ended without freeing its pid, so that signals to the pid or its group still
+/// reach nobody else; reap() frees it afterwards.
+[[nodiscard]] std::optional<Reaped> peek_ended_child();
+void reap(pid_t pid);
+
+/// Orphans of our descendants become our children (PR_SET_CHILD_SUBREAPER); PID 1 has that by nature.
+[[nodiscard]] Result<void> become_subreaper();
+
+/// Finds `program` in PATH (of `envp`, else the default) below `root`; unchanged where it has a slash.
+[[nodiscard]] Result<std::string> find_program(std::string_view program, const std::vector<std::string>& envp);
+
+}  // namespace kestrel::sys

@@ -1,0 +1,35 @@
+// Sockets of the three families, made ready for a loop: non-blocking, close-on-exec.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kestrel/base/result.h"
+#include "kestrel/sys/fd.h"
+
+namespace kestrel::sys {
+
+/// Longest path a Unix socket can have on Linux (sun_path is 108 bytes with its final NUL).
+inline constexpr std::size_t longest_unix_path = 107;
+
+/// A listening Unix socket with permissions `mode`. A stale socket file (nobody accepts) is replaced; one that is served
+/// is an error.
+[[nodiscard]] Result<UniqueFd> listen_unix(const std::string& path, unsigned mode);
+/// connect() is done or under way (Connector waits). A full backlog is an error (EAGAIN).
+[[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path);
+
+/// `address` is a numeric IPv4 or IPv6 address. Port 0 picks a free one (bound_tcp_port tells which).
+[[nodiscard]] Result<UniqueFd> listen_tcp(const std::string& address, std::uint16_t port);
+[[nodiscard]] Result<std::uint16_t> bound_tcp_port(const UniqueFd& socket);
+[[nodiscard]] Result<UniqueFd> connect_tcp(const std::string& address, std::uint16_t port);
+
+/// Guest only. `listen_vsock` binds VMADDR_CID_ANY.
+[[nodiscard]] Result<UniqueFd> listen_vsock(std::uint32_t port);
+[[nodiscard]] Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port);
+/// The CID of a connected vsock peer; nullopt-like error for other families.
+[[nodiscard]] Result<std::uint32_t> vsock_peer_cid(int fd);
+
+/// Sends segments at once (TCP_NODELAY); silently nothing on other families.
+void disable_nagle(int fd);
+
+}  // namespace kestrel::sys

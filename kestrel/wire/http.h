@@ -1,0 +1,90 @@
+// HTTP/1.1 without I/O: bytes in, messages out, and back. Shared by the guest's API, its health probes, and the host.
+//
+// Beast does the parsing and lives in http.cc alone. Limits hold before anything is stored: a head of at most 16 KiB, a
+// body of at most what the caller allows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kestrel/base/bytes.h"
+#include "kestrel/base/result.h"
+
+namespace kestrel::wire {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+/// The value of the first header of that name (case-insensitive).
+[[nodiscard]] std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
+
+struct Request {
+  std::string method;
+  std::string target;  ///< as sent: path, query, or `host:port` for CONNECT
+  Headers headers;
+  std::string body;
+  bool keep_alive = true;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+  bool keep_alive = true;
+};
+
+/// The target's parts, percent-decoded.
+struct Target {
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query;
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+};
+/// An error for a malformed escape.
+[[nodiscard]] Result<Target> parse_target(std::string_view target);
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+/// Reads one message after another from a connection's bytes.
+template <typename Message>
+class MessageReader {
+ public:
+  explicit MessageReader(Bytes body_limit);
+  ~MessageReader();
+  MessageReader(MessageReader&&) noexcept;
+  MessageReader& operator=(MessageReader&&) noexcept;
+
+  /// Adds bytes. A message when one is complete, nullopt when more is needed, an error when it can never be one (after
+  /// which the reader is dead). Call again with empty bytes for a pipelined next message.
+  [[nodiscard]] Result<std::optional<Message>> feed(std::string_view bytes);
+  /// The peer closed: completes a response whose body ends with the connection.
+  [[nodiscard]] Result<std::optional<Message>> finish();
+  /// The bytes behind the last complete message: what a protocol upgrade or CONNECT goes on with.
+  [[nodiscard]] std::string take_rest();
+  /// Response readers only: the next response answers a HEAD or CONNECT, or is a 101, and so has no body.
+  void expect_no_body();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+using RequestReader = MessageReader<Request>;
+using ResponseReader = MessageReader<Response>;
+
+[[nodiscard]] std::string_view reason_phrase(int status);
+
+/// Content-Length is added to whatever carries a body or could; `Connection: close` where keep_alive is false.
+[[nodiscard]] std::string serialize(const Request& request);
+[[nodiscard]] std::string serialize(const Response& response);
+
+/// For streamed answers: a head with `Transfer-Encoding: chunked`, then chunks, then last_chunk().
+[[nodiscard]] std::string serialize_chunked_head(const Response& response);
+[[nodiscard]] std::string chunk(std::string_view data);
+[[nodiscard]] std::string_view last_chunk();
+
+/// An error answer: application/problem+json with {type, title, status, detail}.
+[[nodiscard]] Response problem(int status, std::string_view detail);
+[[nodiscard]] Response json_response(int status, std::string json);
+
+}  // namespace kestrel::wire
