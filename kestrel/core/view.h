@@ -1,0 +1,74 @@
+// Read-only pictures of the supervisor's state, as the API shows them (DESIGN.md section 3). Values, taken at one moment.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kestrel/base/time.h"
+#include "kestrel/config/model.h"
+#include "kestrel/core/events.h"
+
+namespace kestrel::core {
+
+enum class StateName { waiting, starting, running, stopping, backing_off, completed, failed, blocked, stopped };
+[[nodiscard]] std::string_view name_of(StateName state);
+
+enum class Desired { running, stopped };
+[[nodiscard]] std::string_view name_of(Desired desired);
+
+enum class Health { none, starting, healthy, unhealthy };
+[[nodiscard]] std::string_view name_of(Health health);
+
+enum class ExitCause { exit, signal, oom, stop, probe, start_timeout, exec_failed };
+[[nodiscard]] std::string_view name_of(ExitCause cause);
+
+struct ExitRecord {
+  WallTime time{};
+  Exit exit;
+  ExitCause cause = ExitCause::exit;
+  Duration uptime{};
+};
+
+struct CheckResult {
+  WallTime time{};
+  bool is_ok = false;
+  std::string message;
+};
+
+struct CheckView {
+  std::string name;
+  std::string_view type;  ///< http | tcp | exec
+  Health status = Health::starting;
+  std::uint32_t failures = 0;  ///< in a row
+  std::optional<CheckResult> last;
+};
+
+struct ServiceView {
+  std::string name;
+  std::string_view kind;  ///< service | job | scheduled
+  StateName state = StateName::stopped;
+  std::string reason;
+  Desired desired = Desired::stopped;
+  std::optional<int> pid;
+  WallTime since{};  ///< when it entered its state
+  std::uint32_t restarts = 0;
+  std::optional<Duration> next_start;  ///< backing off: how long yet
+  bool is_ready = false;
+  Health health = Health::none;
+  std::vector<CheckView> checks;
+  std::vector<ExitRecord> exits;  ///< the last 32, oldest first
+};
+
+struct HealthView {
+  Health status = Health::starting;
+  std::vector<std::string> reasons;  ///< why it is not healthy, one a line
+  std::vector<CheckView> checks;     ///< the guest's own
+};
+
+/// Where the guest as a whole is.
+enum class Phase { preparing, up, shutting_down, down };
+[[nodiscard]] std::string_view name_of(Phase phase);
+
+}  // namespace kestrel::core
