@@ -1,6 +1,7 @@
 // The program's own log, as an interface: one line a message, a level, no formatting of its own.
-// Only edges log (main, app/, control/, the runner); pure code returns errors instead. Where lines go is decided once, in
-// main, with set_log_sink (sys/log_output.h has the sinks). Without a sink nothing is printed.
+// Only edges log (main, app/, control/, the runner); pure code returns errors instead. Where lines go is
+// decided once, in main, with set_log_sink (sys/log_output.h has the sinks). Without a sink nothing is
+// printed.
 #pragma once
 
 #include <string_view>
@@ -24,12 +25,20 @@ void log(LogLevel level, const Parts&... parts) {
   if (is_logged(level)) log_line(level, concat(parts...));
 }
 template <typename... Parts>
-void log_debug(const Parts&... parts) { log(LogLevel::debug, parts...); }
+void log_debug(const Parts&... parts) {
+  log(LogLevel::debug, parts...);
+}
 template <typename... Parts>
-void log_info(const Parts&... parts) { log(LogLevel::info, parts...); }
+void log_info(const Parts&... parts) {
+  log(LogLevel::info, parts...);
+}
 template <typename... Parts>
-void log_warning(const Parts&... parts) { log(LogLevel::warning, parts...); }
+void log_warning(const Parts&... parts) {
+  log(LogLevel::warning, parts...);
+}
 template <typename... Parts>
-void log_error(const Parts&... parts) { log(LogLevel::error, parts...); }
+void log_error(const Parts&... parts) {
+  log(LogLevel::error, parts...);
+}
 
 }  // namespace kestrel

@@ -1,8 +1,8 @@
 // Result<T>: a value or the reason why there is none.
 //
-// Member names follow std::expected (C++23), so that the type can be swapped for it one day. Errors are made where
-// something fails, gain context on the way up (`error.in("cannot load /etc/kestrel/config.yaml")`), and are logged only
-// at a program's edge. A message reads `cannot <verb> <object>: <cause>`.
+// Member names follow std::expected (C++23), so that the type can be swapped for it one day. Errors are made
+// where something fails, gain context on the way up (`error.in("cannot load /etc/kestrel/config.yaml")`), and
+// are logged only at a program's edge. A message reads `cannot <verb> <object>: <cause>`.
 #pragma once
 
 #include <cstring>
@@ -33,7 +33,7 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool has_value() const { return state_.index() == 0; }

@@ -16,5 +16,7 @@ struct Strong {
 
 template <typename Tag, typename T>
 struct std::hash<kestrel::Strong<Tag, T>> {
-  std::size_t operator()(const kestrel::Strong<Tag, T>& id) const noexcept { return std::hash<T>{}(id.value); }
+  std::size_t operator()(const kestrel::Strong<Tag, T>& id) const noexcept {
+    return std::hash<T>{}(id.value);
+  }
 };

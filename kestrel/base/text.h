@@ -59,18 +59,19 @@ template <typename... Parts>
 [[nodiscard]] std::string format_time(WallTime time);
 [[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 
-/// The candidate a person most likely meant by `word`: least edit distance, at most a third of its length (at least 1,
-/// swapped neighbours count as one). nullopt if none is near.
+/// The candidate a person most likely meant by `word`: least edit distance, at most a third of its length (at
+/// least 1, swapped neighbours count as one). nullopt if none is near.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
 
-/// The name or `SIGNAME` of a signal to its number and back (`TERM`, `SIGTERM`, `15`); nullopt for an unknown one.
+/// The name or `SIGNAME` of a signal to its number and back (`TERM`, `SIGTERM`, `15`); nullopt for an unknown
+/// one.
 [[nodiscard]] std::optional<int> parse_signal(std::string_view text);
 /// `SIGTERM`; `signal 41` for one without a name.
 [[nodiscard]] std::string signal_name(int signal);
 
-/// `text` without terminal control characters (anything that could move a cursor or change colours), for printing
-/// strangers' output to a terminal. Tabs stay.
+/// `text` without terminal control characters (anything that could move a cursor or change colours), for
+/// printing strangers' output to a terminal. Tabs stay.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace kestrel

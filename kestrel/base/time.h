@@ -1,8 +1,9 @@
 // Points in time and lengths of time.
 //
-// MonotonicTime counts from an arbitrary origin, never jumps, and is all that decisions use: deadlines, backoff, uptime.
-// WallTime is for people and logs; it may be stepped by the host at any moment, so nothing is computed from it.
-// Neither clock has a now(): pure code is handed the time, the edge reads it (sys/clock.h).
+// MonotonicTime counts from an arbitrary origin, never jumps, and is all that decisions use: deadlines,
+// backoff, uptime. WallTime is for people and logs; it may be stepped by the host at any moment, so nothing
+// is computed from it. Neither clock has a now(): pure code is handed the time, the edge reads it
+// (sys/clock.h).
 #pragma once
 
 #include <chrono>

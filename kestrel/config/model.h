@@ -1,9 +1,9 @@
 // What a valid configuration says, as plain values with every default applied.
 //
-// The way here: text -> raw values with positions (yaml_reader) -> this model by a table of keys (build) with defaults
-// filled in (defaults) -> a list of all problems (validate, dependency_graph). Whoever holds a Model may rely on it: names
-// are unique, dependencies exist and have no cycle, durations and counts are in range. docs/configuration.md explains the
-// keys to users; the comments here only say what the name does not.
+// The way here: text -> raw values with positions (yaml_reader) -> this model by a table of keys (build) with
+// defaults filled in (defaults) -> a list of all problems (validate, dependency_graph). Whoever holds a Model
+// may rely on it: names are unique, dependencies exist and have no cycle, durations and counts are in range.
+// docs/configuration.md explains the keys to users; the comments here only say what the name does not.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct Command {
   friend bool operator==(const Command&, const Command&) = default;
 };
 
-// --- environment ---------------------------------------------------------------------------------------------------------
+// --- environment -----------------------------------------------------------------------------------------
 struct Literal {
   std::string value;
   friend bool operator==(const Literal&, const Literal&) = default;
@@ -53,14 +53,14 @@ struct EnvironmentFile {
   friend bool operator==(const EnvironmentFile&, const EnvironmentFile&) = default;
 };
 
-// --- order ---------------------------------------------------------------------------------------------------------------
+// --- order -----------------------------------------------------------------------------------------------
 enum class Condition { started, ready, healthy, completed };
 
 struct Dependency {
   std::uint32_t service = 0;  ///< index into Model::services
   Condition condition = Condition::ready;
-  bool restart = false;   ///< stop and start again when the dependency does
-  bool required = true;   ///< false: its failure lets the dependent start all the same
+  bool restart = false;  ///< stop and start again when the dependency does
+  bool required = true;  ///< false: its failure lets the dependent start all the same
   friend bool operator==(const Dependency&, const Dependency&) = default;
 };
 
@@ -68,7 +68,7 @@ enum class Kind { service, job };
 /// infrastructure starts before, and stops after, everything that is normal.
 enum class Tier { infrastructure, normal };
 
-// --- life ----------------------------------------------------------------------------------------------------------------
+// --- life ------------------------------------------------------------------------------------------------
 enum class RestartPolicy { always, on_failure, never };
 enum class OnExhausted { fail, shutdown };
 
@@ -76,7 +76,7 @@ struct Backoff {
   Duration initial = milliseconds(100);
   double factor = 2.0;
   Duration max = seconds(30);
-  double jitter = 0.1;               ///< each delay is spread over ±this share of itself
+  double jitter = 0.1;                 ///< each delay is spread over ±this share of itself
   Duration reset_after = seconds(10);  ///< an uptime from here on forgets the failures before it
   friend bool operator==(const Backoff&, const Backoff&) = default;
 };
@@ -102,7 +102,7 @@ struct OnExit {
   friend bool operator==(const OnExit&, const OnExit&) = default;
 };
 
-// --- readiness -----------------------------------------------------------------------------------------------------------
+// --- readiness -------------------------------------------------------------------------------------------
 struct ReadyWhenStarted {
   friend bool operator==(const ReadyWhenStarted&, const ReadyWhenStarted&) = default;
 };
@@ -123,7 +123,7 @@ struct ReadyByTcp {
 };
 using Readiness = std::variant<ReadyWhenStarted, ReadyByNotify, ReadyByFd, ReadyByLog, ReadyByTcp>;
 
-// --- health --------------------------------------------------------------------------------------------------------------
+// --- health ----------------------------------------------------------------------------------------------
 struct HttpProbe {
   std::uint16_t port = 0;
   std::string path = "/";
@@ -155,13 +155,13 @@ struct Check {
   Duration timeout = seconds(3);
   std::uint32_t failure_threshold = 3;
   std::uint32_t success_threshold = 1;
-  Duration start_period = seconds(30);         ///< failures count for nothing until the first success or its end
+  Duration start_period = seconds(30);  ///< failures count for nothing until the first success or its end
   Duration start_interval = milliseconds(100);  ///< the interval within the start period
   OnUnhealthy on_failure = OnUnhealthy::none;
   friend bool operator==(const Check&, const Check&) = default;
 };
 
-// --- surroundings of a process ---------------------------------------------------------------------------------------------
+// --- surroundings of a process ---------------------------------------------------------------------------
 struct Hooks {
   std::vector<Command> pre_start;
   std::vector<Command> post_start;
@@ -238,7 +238,7 @@ struct Service {
   friend bool operator==(const Service&, const Service&) = default;
 };
 
-// --- the guest -------------------------------------------------------------------------------------------------------------
+// --- the guest -------------------------------------------------------------------------------------------
 struct Mount {
   std::string source;
   std::string target;

@@ -1,4 +1,5 @@
-// What an operator asks of the supervisor, and the answer. Commands are idempotent: asking twice changes nothing twice.
+// What an operator asks of the supervisor, and the answer. Commands are idempotent: asking twice changes
+// nothing twice.
 #pragma once
 
 #include <string>
@@ -37,7 +38,7 @@ using Command = std::variant<StartService, StopService, RestartService, SignalSe
 struct Reply {
   enum class Verdict { done, conflict, gone };  ///< conflict: 409; gone: the guest is shutting down
   Verdict verdict = Verdict::done;
-  std::string message;  ///< why it was refused
+  std::string message;                ///< why it was refused
   std::vector<ServiceId> changed;     ///< whose desired state or run the command changed
   std::vector<ServiceId> dependents;  ///< conflict: who stands in the way
 };

@@ -1,5 +1,5 @@
-// What the supervisor wants done. Imperative, plain values, in order; the edge does them and answers with events. An effect
-// is never expected to succeed: where it fails, an event says so.
+// What the supervisor wants done. Imperative, plain values, in order; the edge does them and answers with
+// events. An effect is never expected to succeed: where it fails, an event says so.
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ struct SpawnProcess {
 
 enum class Receiver { main_process, whole_containment };
 
-/// Send a signal; where it is one that asks for the end, the edge sends CONT after it, so that a stopped process hears it.
+/// Send a signal; where it is one that asks for the end, the edge sends CONT after it, so that a stopped
+/// process hears it.
 struct SignalProcess {
   RunId run;
   int signal = 0;
@@ -57,7 +58,7 @@ struct Outcome {
   int status = 0;
   int signal = 0;
   bool is_oom_kill = false;
-  std::string cause;  ///< shutdown | batch | service | hook
+  std::string cause;   ///< shutdown | batch | service | hook
   std::string reason;  ///< a line for people; may be empty
   PowerAction action = PowerAction::shutdown;
   friend bool operator==(const Outcome&, const Outcome&) = default;

@@ -22,7 +22,8 @@ struct ProcessStarted {
   int pid = 0;
 };
 
-/// There is no process: it could not be made or could not exec. Follows SpawnProcess instead of ProcessStarted.
+/// There is no process: it could not be made or could not exec. Follows SpawnProcess instead of
+/// ProcessStarted.
 struct ProcessFailedToStart {
   RunId run;
   std::string stage;  ///< `exec`, `user`, `working_dir`, …
@@ -30,7 +31,8 @@ struct ProcessFailedToStart {
   int error = 0;      ///< errno; 0 where the cause is not an errno
 };
 
-/// The main process ended. Others of its containment may still live: then ProcessesGone follows when they do not.
+/// The main process ended. Others of its containment may still live: then ProcessesGone follows when they do
+/// not.
 struct ProcessExited {
   RunId run;
   Exit exit;
@@ -52,7 +54,7 @@ struct ProbeFinished {
 /// Time has come to or past Supervisor::next_deadline().
 struct DeadlinePassed {};
 
-using Event =
-    std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ProbeFinished, DeadlinePassed>;
+using Event = std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ProbeFinished,
+                           DeadlinePassed>;
 
 }  // namespace kestrel::core

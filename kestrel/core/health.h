@@ -1,10 +1,10 @@
 // One health check: when it runs, and what its results mean.
 //
-// A check runs while the thing it checks does. The next run is planned from the end of the last, so runs never overlap.
-// Until the first success, or until `start_period` is over, it is Starting: it runs every `start_interval` and failures
-// count for nothing. From then on `failure_threshold` failures in a row make it Unhealthy, and `success_threshold`
-// successes in a row make it Healthy again. A streak of failures asks for the check's action once, at the moment it makes
-// the check Unhealthy.
+// A check runs while the thing it checks does. The next run is planned from the end of the last, so runs
+// never overlap. Until the first success, or until `start_period` is over, it is Starting: it runs every
+// `start_interval` and failures count for nothing. From then on `failure_threshold` failures in a row make it
+// Unhealthy, and `success_threshold` successes in a row make it Healthy again. A streak of failures asks for
+// the check's action once, at the moment it makes the check Unhealthy.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ namespace kestrel::core {
 struct CheckStep {
   enum class Change { none, became_healthy, became_unhealthy };
   Change change = Change::none;
-  bool start_probe = false;               ///< run it now, as `probing()` says
-  std::optional<ProbeId> cancelled;       ///< this one took too long
+  bool start_probe = false;          ///< run it now, as `probing()` says
+  std::optional<ProbeId> cancelled;  ///< this one took too long
 };
 
 class HealthCheck {

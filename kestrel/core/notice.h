@@ -1,5 +1,5 @@
-// What the supervisor tells the world: one notice for each thing that happened and that someone may watch for. They become
-// the events of the API and of the link (types as `service.ready`).
+// What the supervisor tells the world: one notice for each thing that happened and that someone may watch
+// for. They become the events of the API and of the link (types as `service.ready`).
 #pragma once
 
 #include <optional>

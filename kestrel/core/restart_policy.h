@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "kestrel/base/time.h"
 #include "kestrel/config/model.h"
@@ -15,8 +15,8 @@ namespace kestrel::core {
 
 /// What a service remembers between runs. An operator's start begins it afresh.
 struct RestartHistory {
-  std::uint32_t failures = 0;              ///< ends in a row after less than `reset_after` of uptime
-  std::deque<MonotonicTime> restarts;      ///< within the window, oldest first; empty where there is no budget
+  std::uint32_t failures = 0;           ///< ends in a row after less than `reset_after` of uptime
+  std::vector<MonotonicTime> restarts;  ///< within the window, oldest first; empty where there is no budget
 };
 
 /// A finished run, as far as the decision needs it.
@@ -46,7 +46,8 @@ struct ShutDownGuest {
 };
 using AfterEnd = std::variant<StartAgain, Complete, Fail, ShutDownGuest>;
 
-/// 78 (EX_CONFIG of sysexits.h), 126 and 127 (a shell's "cannot execute" and "not found"): trying again cannot help.
+/// 78 (EX_CONFIG of sysexits.h), 126 and 127 (a shell's "cannot execute" and "not found"): trying again
+/// cannot help.
 [[nodiscard]] bool is_configuration_error(const Exit& exit);
 
 [[nodiscard]] bool is_success(const config::Service& service, const Exit& exit);
@@ -57,12 +58,13 @@ using AfterEnd = std::variant<StartAgain, Complete, Fail, ShutDownGuest>;
 /// `exited with 3`, `killed by SIGKILL`, `killed: out of memory`.
 [[nodiscard]] std::string describe(const Exit& exit);
 
-/// The delay before the `failures`-th restart in a row (from 1). `spread` in [-1, 1] places it within the jitter.
+/// The delay before the `failures`-th restart in a row (from 1). `spread` in [-1, 1] places it within the
+/// jitter.
 [[nodiscard]] Duration backoff_delay(const config::Backoff& backoff, std::uint32_t failures, double spread);
 
-/// Decides, and records the decision in `history`. `spread` as above. Not for runs that ended because they were no longer
-/// desired: those are just over.
-[[nodiscard]] AfterEnd decide_after_end(const config::Service& service, const EndedRun& run, RestartHistory& history,
-                                        MonotonicTime now, double spread);
+/// Decides, and records the decision in `history`. `spread` as above. Not for runs that ended because they
+/// were no longer desired: those are just over.
+[[nodiscard]] AfterEnd decide_after_end(const config::Service& service, const EndedRun& run,
+                                        RestartHistory& history, MonotonicTime now, double spread);
 
 }  // namespace kestrel::core

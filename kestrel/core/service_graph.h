@@ -1,5 +1,5 @@
-// Who depends on whom, in both directions, with the edges that tiers imply: everything normal comes after everything of the
-// infrastructure tier, without requiring it.
+// Who depends on whom, in both directions, with the edges that tiers imply: everything normal comes after
+// everything of the infrastructure tier, without requiring it.
 #pragma once
 
 #include <vector>

@@ -1,14 +1,16 @@
-// The supervisor: all services of a guest, what is desired of them, and everything that follows from an event.
+// The supervisor: all services of a guest, what is desired of them, and everything that follows from an
+// event.
 //
-// It is a value machine. Events, commands and the time go in; effects come out, to be carried out in order by whoever owns
-// the processes (app/effect_runner, or a test). It never reads a clock, does I/O or calls back. A turn is: any number of
-// handle() and apply(), then take_effects(), then arm one timer for next_deadline().
+// It is a value machine. Events, commands and the time go in; effects come out, to be carried out in order by
+// whoever owns the processes (app/effect_runner, or a test). It never reads a clock, does I/O or calls back.
+// A turn is: any number of handle() and apply(), then take_effects(), then arm one timer for next_deadline().
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -35,7 +37,8 @@ class Supervisor {
   void handle(const Event& event, Now now);
   [[nodiscard]] Reply apply(const Command& command, Now now);
 
-  /// What is to be done, in order. Draws the conclusions for the guest as a whole (ready, healthy, finished) first.
+  /// What is to be done, in order. Draws the conclusions for the guest as a whole (ready, healthy, finished)
+  /// first.
   [[nodiscard]] std::vector<Effect> take_effects(Now now);
 
   /// When to send DeadlinePassed; nullopt = only an event can change anything.
@@ -44,7 +47,9 @@ class Supervisor {
   [[nodiscard]] std::size_t service_count() const { return services_.size(); }
   [[nodiscard]] std::optional<ServiceId> find(std::string_view name) const;
   [[nodiscard]] const config::Service& definition(ServiceId id) const { return model_->services[id.value]; }
-  [[nodiscard]] const config::Check& definition(CheckId id) const { return checks_[id.value].check.definition(); }
+  [[nodiscard]] const config::Check& definition(CheckId id) const {
+    return checks_[id.value].check.definition();
+  }
   /// Whose check it is; nullopt: the guest's own.
   [[nodiscard]] std::optional<ServiceId> owner(CheckId id) const { return checks_[id.value].owner; }
   [[nodiscard]] const config::Model& model() const { return *model_; }
@@ -78,7 +83,6 @@ class Supervisor {
     HookId hook;
     RunId run;
     MonotonicTime deadline;
-    bool has_timed_out = false;
   };
   struct Up {
     bool was_ready = false;
@@ -86,22 +90,28 @@ class Supervisor {
   };
   struct ShuttingDown {
     Outcome outcome;
-    MonotonicTime deadline;
+    MonotonicTime
+        deadline;  ///< when everything is killed, and once it was, when nothing is waited for any more
     bool has_killed = false;
+    std::optional<RunId> hook;  ///< a pre_start hook that is still dying
   };
   struct Down {};
   using Guest = std::variant<NotBegun, Preparing, Up, ShuttingDown, Down>;
 
   // supervisor.cc: the guest as a whole
   void run_hook(HookId hook, MonotonicTime now);
-  void conclude_hook(const Preparing& preparing, std::optional<std::string> failure, Exit exit, Now now);
+  void conclude_hook(HookId hook, Now now);
+  void fail_hook(HookId hook, std::string_view failure, Exit exit, Now now);
   void bring_up(Now now);
   void shut_down(Outcome outcome, std::string_view reason, Now now);
   void kill_everything(Now now);
+  void pass_guest_deadline(Now now);
+  void handle_hook_exit(const ProcessExited& event, Now now);
+  void handle_hook_failure(const ProcessFailedToStart& event, Now now);
   void conclude_guest(Now now);
   void conclude_batch(Now now);
   void start_guest_checks(Now now);
-  [[nodiscard]] bool is_settled() const;
+  [[nodiscard]] bool is_on_first_way_up() const;
   [[nodiscard]] bool has_everything_ready() const;
 
   // service_machine.cc: one service's states
@@ -117,13 +127,14 @@ class Supervisor {
   void try_to_stop(ServiceId id, Now now);
   void become_running(ServiceId id, RunId run, int pid, MonotonicTime began, Now now);
   void begin_stop(ServiceId id, StopCause cause, Now now);
+  void leave_run(ServiceId id);
   void end_run(ServiceId id, const Stopping& run, Now now);
   void conclude_end(ServiceId id, const EndedRun& run, Now now);
-  void record_exit(ServiceId id, const Exit& exit, ExitCause cause, Duration uptime, Now now);
+  void record_exit(ServiceId id, ExitRecord record);
+  void fail(ServiceId id, std::string reason, const Exit& exit, Now now);
   void pass_deadline(ServiceId id, Now now);
   void enter(ServiceId id, State state, Now now);
   void enqueue(ServiceId id);
-  void enqueue_neighbours(ServiceId id);
   [[nodiscard]] bool may_stop(ServiceId id) const;
   [[nodiscard]] std::optional<ServiceId> find_run(RunId run) const;
 
@@ -167,7 +178,8 @@ class Supervisor {
   std::vector<OwnedCheck> checks_;
   std::uint32_t guest_check_count_ = 0;
   Guest guest_;
-  std::vector<ServiceId> queue_;  ///< services to settle; each at most once
+  std::unordered_map<RunId, ServiceId> runs_;  ///< the runs that have not ended; hooks' are in guest_
+  std::vector<ServiceId> queue_;               ///< services to settle; each at most once
   std::vector<Effect> effects_;
   std::optional<Exit> first_job_failure_;
   std::uint64_t last_run_ = 0;

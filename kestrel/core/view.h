@@ -1,4 +1,5 @@
-// Read-only pictures of the supervisor's state, as the API shows them (DESIGN.md section 3). Values, taken at one moment.
+// Read-only pictures of the supervisor's state, as the API shows them (DESIGN.md section 3). Values, taken at
+// one moment.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,17 @@
 
 namespace kestrel::core {
 
-enum class StateName { waiting, starting, running, stopping, backing_off, completed, failed, blocked, stopped };
+enum class StateName {
+  waiting,
+  starting,
+  running,
+  stopping,
+  backing_off,
+  completed,
+  failed,
+  blocked,
+  stopped
+};
 [[nodiscard]] std::string_view name_of(StateName state);
 
 enum class Desired { running, stopped };

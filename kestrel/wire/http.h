@@ -1,7 +1,8 @@
-// HTTP/1.1 without I/O: bytes in, messages out, and back. Shared by the guest's API, its health probes, and the host.
+// HTTP/1.1 without I/O: bytes in, messages out, and back. Shared by the guest's API, its health probes, and
+// the host.
 //
-// Beast does the parsing and lives in http.cc alone. Limits hold before anything is stored: a head of at most 16 KiB, a
-// body of at most what the caller allows.
+// Beast does the parsing and lives in http.cc alone. Limits hold before anything is stored: a head of at most
+// 16 KiB, a body of at most what the caller allows.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +56,8 @@ class MessageReader {
   MessageReader(MessageReader&&) noexcept;
   MessageReader& operator=(MessageReader&&) noexcept;
 
-  /// Adds bytes. A message when one is complete, nullopt when more is needed, an error when it can never be one (after
-  /// which the reader is dead). Call again with empty bytes for a pipelined next message.
+  /// Adds bytes. A message when one is complete, nullopt when more is needed, an error when it can never be
+  /// one (after which the reader is dead). Call again with empty bytes for a pipelined next message.
   [[nodiscard]] Result<std::optional<Message>> feed(std::string_view bytes);
   /// The peer closed: completes a response whose body ends with the connection.
   [[nodiscard]] Result<std::optional<Message>> finish();
@@ -74,7 +75,8 @@ using ResponseReader = MessageReader<Response>;
 
 [[nodiscard]] std::string_view reason_phrase(int status);
 
-/// Content-Length is added to whatever carries a body or could; `Connection: close` where keep_alive is false.
+/// Content-Length is added to whatever carries a body or could; `Connection: close` where keep_alive is
+/// false.
 [[nodiscard]] std::string serialize(const Request& request);
 [[nodiscard]] std::string serialize(const Response& response);
 

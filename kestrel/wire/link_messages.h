@@ -1,13 +1,14 @@
 // The link: JSON lines in both directions over one connection that the guest opens to its host, port 1024, by
 //   GET /v1/link HTTP/1.1, Upgrade: kestrel-link/1  ->  101 Switching Protocols.
 //
-// The guest speaks first (hello), the host answers (welcome). Then the guest sends what happens (event), what its
-// processes print (log), and at the very end how it ended (exiting); the host acknowledges all of them cumulatively by
-// sequence number. Events and log lines are numbered apart; a number that is skipped is told by a gap. A lost connection
-// is dialled again with a new hello, and everything not yet acknowledged is sent again while the rings still hold it.
+// The guest speaks first (hello), the host answers (welcome). Then the guest sends what happens (event), what
+// its processes print (log), and at the very end how it ended (exiting); the host acknowledges all of them
+// cumulatively by sequence number. Events and log lines are numbered apart; a number that is skipped is told
+// by a gap. A lost connection is dialled again with a new hello, and everything not yet acknowledged is sent
+// again while the rings still hold it.
 //
-// The protocol is a number; both sides use the smaller of theirs. It only ever grows: fields and message types are added,
-// unknown ones are ignored.
+// The protocol is a number; both sides use the smaller of theirs. It only ever grows: fields and message
+// types are added, unknown ones are ignored.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ inline constexpr std::uint32_t vsock_port = 1024;
 /// A line longer than this is a broken peer.
 inline constexpr std::size_t longest_line = 256 * 1024;
 
-// --- guest to host ---------------------------------------------------------------------------------------------------------
+// --- guest to host ---------------------------------------------------------------------------------------
 /// A step of the boot and when it was reached, since the kernel started.
 struct BootStep {
   std::string name;
@@ -49,7 +50,8 @@ struct Hello {
   std::vector<BootStep> boot;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
-/// One thing that happened. `type` is `service.ready`, `vm.healthy`, …; `data` holds the further members as a JSON object.
+/// One thing that happened. `type` is `service.ready`, `vm.healthy`, …; `data` holds the further members as a
+/// JSON object.
 struct EventMessage {
   std::uint64_t seq = 0;
   WallTime time{};
@@ -87,7 +89,7 @@ struct Exiting {
 };
 using GuestMessage = std::variant<Hello, EventMessage, LogMessage, Gap, Exiting>;
 
-// --- host to guest ---------------------------------------------------------------------------------------------------------
+// --- host to guest ---------------------------------------------------------------------------------------
 struct Welcome {
   int protocol = wire::protocol;
   std::string runtime_id;

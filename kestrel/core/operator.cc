@@ -1,0 +1,149 @@
+// What operators ask for.
+#include <algorithm>
+
+#include "kestrel/base/overloaded.h"
+#include "kestrel/base/text.h"
+#include "kestrel/core/supervisor.h"
+
+namespace kestrel::core {
+
+namespace {
+
+Reply gone() { return {.verdict = Reply::Verdict::gone, .message = "the guest is shutting down"}; }
+
+bool has_process(const State& state) {
+  return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state) ||
+         std::holds_alternative<Stopping>(state);
+}
+
+bool is_up(const State& state) {
+  return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state);
+}
+
+}  // namespace
+
+Reply Supervisor::apply(const Command& command, Now now) {
+  auto reply = std::visit([&](const auto& one) { return run(one, now); }, command);
+  settle(now);
+  return reply;
+}
+
+Reply Supervisor::run(const StartService& command, Now now) {
+  if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  Reply reply;
+  std::vector<ServiceId> todo = {command.service};
+  std::vector<bool> is_seen(services_.size());
+  is_seen[command.service.value] = true;
+  for (std::size_t i = 0; i < todo.size(); ++i) {
+    const auto id = todo[i];
+    Service& service = at(id);
+    // A job that is done stays done for those who depend on it; a service that ended does not run.
+    const bool is_done =
+        std::holds_alternative<Completed>(service.state) && definition(id).kind == config::Kind::job;
+    const bool is_at_rest = std::holds_alternative<Failed>(service.state) ||
+                            std::holds_alternative<BackingOff>(service.state) ||
+                            (std::holds_alternative<Completed>(service.state) && !is_done);
+    if (service.desired == Desired::stopped || is_at_rest) {
+      service.desired = Desired::running;
+      service.history = {};
+      if (is_at_rest) enter(id, Waiting{}, now);
+      enqueue(id);
+      reply.changed.push_back(id);
+    }
+    if (is_done || has_process(service.state)) continue;
+    for (const auto& dependency : graph_.dependencies(id)) {
+      if (!dependency.required || is_seen[dependency.service]) continue;
+      is_seen[dependency.service] = true;
+      todo.push_back(ServiceId{dependency.service});
+    }
+  }
+  return reply;
+}
+
+Reply Supervisor::run(const StopService& command, Now) {
+  if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  std::vector<ServiceId> needing;
+  std::vector<ServiceId> todo = {command.service};
+  std::vector<bool> is_seen(services_.size());
+  is_seen[command.service.value] = true;
+  for (std::size_t i = 0; i < todo.size(); ++i) {
+    for (const auto& dependent : graph_.dependents(todo[i])) {
+      const Service& other = at(dependent.service);
+      const bool needs_it = dependent.required && other.desired == Desired::running &&
+                            (is_up(other.state) || std::holds_alternative<BackingOff>(other.state));
+      if (!needs_it || is_seen[dependent.service.value]) continue;
+      is_seen[dependent.service.value] = true;
+      needing.push_back(dependent.service);
+      todo.push_back(dependent.service);
+    }
+  }
+  if (!needing.empty() && !command.is_forced) {
+    std::string names;
+    for (const auto id : needing) names += (names.empty() ? "" : ", ") + name(id);
+    return {.verdict = Reply::Verdict::conflict,
+            .message = concat("cannot stop ", name(command.service), ": ", names,
+                              needing.size() == 1 ? " requires it" : " require it"),
+            .changed = {},
+            .dependents = std::move(needing)};
+  }
+  Reply reply;
+  for (const auto id : todo) {
+    Service& service = at(id);
+    if (service.desired == Desired::stopped) continue;
+    service.desired = Desired::stopped;
+    enqueue(id);
+    reply.changed.push_back(id);
+  }
+  return reply;
+}
+
+Reply Supervisor::run(const RestartService& command, Now now) {
+  Service& service = at(command.service);
+  if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  if (std::holds_alternative<Completed>(service.state)) {
+    service.desired = Desired::running;
+    service.history = {};
+    enter(command.service, Waiting{}, now);
+    return {.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+  }
+  if (!is_up(service.state) || service.desired == Desired::stopped)
+    return run(StartService{command.service}, now);
+
+  Reply reply{.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+  service.stop_wanted = StopCause::restart;
+  service.history = {};
+  enqueue(command.service);
+  for (const auto& dependent : graph_.dependents(command.service)) {
+    Service& other = at(dependent.service);
+    if (!dependent.restart || !is_up(other.state)) continue;
+    other.stop_wanted = StopCause::dependency;
+    enqueue(dependent.service);
+    reply.changed.push_back(dependent.service);
+  }
+  return reply;
+}
+
+Reply Supervisor::run(const SignalService& command, Now) {
+  const auto& state = at(command.service).state;
+  const auto* running = std::get_if<Running>(&state);
+  const auto* starting = std::get_if<Starting>(&state);
+  const auto* stopping = std::get_if<Stopping>(&state);
+  const bool has_main = running || (starting && starting->pid) || (stopping && stopping->pid);
+  if (!has_main) {
+    return {.verdict = Reply::Verdict::conflict,
+            .message = concat("cannot signal ", name(command.service), ": it has no process"),
+            .changed = {},
+            .dependents = {}};
+  }
+  const auto run = running ? running->run : starting ? starting->run : stopping->run;
+  effects_.push_back(SignalProcess{run, command.signal, Receiver::main_process});
+  return {.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+}
+
+Reply Supervisor::run(const ShutDown& command, Now now) {
+  shut_down({.status = 0, .cause = "shutdown", .reason = command.reason, .action = command.action},
+            command.reason, now);
+  return {};
+}
+
+}  // namespace kestrel::core
