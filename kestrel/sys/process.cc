@@ -1,0 +1,257 @@
+#include "kestrel/sys/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kestrel/base/text.h"
+#include "kestrel/sys/clone.h"
+
+namespace kestrel::sys {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> stage_names = {"session", "cgroup", "stdio", "working_dir",
+                                                         "groups",  "user",   "exec"};
+static_assert(stage_names.size() == static_cast<std::size_t>(SpawnStage::exec) + 1);
+
+/// What a shell uses where PATH is unset.
+constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Everything the child needs, as plain data: it may neither allocate nor touch what it shares with its
+/// parent.
+struct Plan {
+  const char* program;
+  char* const* argv;
+  char* const* envp;
+  const char* working_dir;
+  std::array<int, 3> stdio;
+  int cgroup_fd;
+  int report_fd;
+  const std::uint32_t* groups;
+  std::size_t group_count;
+  bool sets_groups;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::optional<std::uint32_t> umask;
+};
+
+// --- in the child
+// ----------------------------------------------------------------------------------------------------
+// Changes of user go through bare system calls: libc's wrappers would pass them on to all threads of the
+// process, which are the parent's as long as memory is shared.
+
+[[noreturn]] void fail(const Plan& plan, SpawnStage stage) noexcept {
+  const SpawnFailure failure{stage, errno};
+  [[maybe_unused]] ssize_t ignored = ::write(plan.report_fd, &failure, sizeof failure);
+  _exit(127);
+}
+
+bool enter_cgroup(int directory) noexcept {
+  const int procs = ::openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  return procs >= 0 && ::write(procs, "0", 1) == 1;
+}
+
+/// Puts the three sources at 0, 1 and 2. A source that stands below 3 is moved out of the way first, so that
+/// no order of copies overwrites what a later one needs.
+bool place_stdio(std::array<int, 3> sources) noexcept {
+  for (int& source : sources) {
+    if (source <= 2) source = ::fcntl(source, F_DUPFD_CLOEXEC, 3);
+    if (source < 0) return false;
+  }
+  for (int target = 0; target < 3; ++target) {
+    if (::dup2(sources[static_cast<std::size_t>(target)], target) < 0) return false;
+  }
+  return true;
+}
+
+bool set_groups(const Plan& plan) noexcept {
+  if (plan.sets_groups && ::syscall(SYS_setgroups, plan.group_count, plan.groups) < 0) return false;
+  return !plan.gid || ::syscall(SYS_setresgid, *plan.gid, *plan.gid, *plan.gid) == 0;
+}
+
+bool set_user(const Plan& plan) noexcept {
+  return !plan.uid || ::syscall(SYS_setresuid, *plan.uid, *plan.uid, *plan.uid) == 0;
+}
+
+/// exec keeps what is ignored and blocked; the child shall start like one of a plain exec. libc's sigaction()
+/// would spare the two signals that it uses itself, so this is the kernel's, whose structure of zeros means
+/// SIG_DFL.
+void reset_signals() noexcept {
+  constexpr std::size_t mask_size = 8;
+  const std::array<unsigned long, 4> kernel_default{};
+  for (int signal = 1; signal < NSIG; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, kernel_default.data(), nullptr, mask_size);
+  }
+  const std::uint64_t none = 0;
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, mask_size);
+}
+
+/// Our own descriptors close on exec from birth; this is for those that our parent left open to us. Kernels
+/// before 5.11 do not know it, and then they are inherited further.
+void close_others_on_exec() noexcept { ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC); }
+
+void child_main(const void* data, bool is_in_cgroup) noexcept {
+  const Plan& plan = *static_cast<const Plan*>(data);
+  if (::setsid() < 0) fail(plan, SpawnStage::session);
+  if (plan.cgroup_fd >= 0 && !is_in_cgroup && !enter_cgroup(plan.cgroup_fd)) fail(plan, SpawnStage::cgroup);
+  if (!place_stdio(plan.stdio)) fail(plan, SpawnStage::stdio);
+  if (::chdir(plan.working_dir) < 0) fail(plan, SpawnStage::working_dir);
+  if (!set_groups(plan)) fail(plan, SpawnStage::groups);
+  if (!set_user(plan)) fail(plan, SpawnStage::user);
+  if (plan.umask) ::umask(*plan.umask);
+  close_others_on_exec();
+  reset_signals();
+  ::execve(plan.program, plan.argv, plan.envp);
+  fail(plan, SpawnStage::exec);
+}
+
+// --- in the parent
+// ---------------------------------------------------------------------------------------------------
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  out.reserve(texts.size() + 1);
+  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+/// Opened once and kept: nearly every service has it as its stdin.
+Result<int> dev_null() {
+  static UniqueFd null;
+  if (!null.is_open()) null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null.is_open()) return errno_error("cannot open /dev/null", errno);
+  return null.get();
+}
+
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+/// The writer stands above the child's stdio, which would overwrite it.
+Result<Pipe> open_report_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return errno_error("cannot create a pipe", errno);
+  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  if (pipe.writer.get() <= 2) pipe.writer.reset(::fcntl(pipe.writer.get(), F_DUPFD_CLOEXEC, 3));
+  if (!pipe.writer.is_open()) return errno_error("cannot create a pipe", errno);
+  return pipe;
+}
+
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+Result<std::array<int, 3>> resolve_stdio(const std::array<int, 3>& wanted) {
+  std::array<int, 3> sources = wanted;
+  for (int& source : sources) {
+    if (source >= 0) continue;
+    auto null = dev_null();
+    if (!null) return null.error();
+    source = *null;
+  }
+  return sources;
+}
+
+}  // namespace
+
+std::string_view stage_name(SpawnStage stage) { return stage_names[static_cast<std::size_t>(stage)]; }
+
+Result<Child> spawn(const ProcessSpec& spec) {
+  const std::string context = concat("cannot start ", spec.program);
+  auto stdio = resolve_stdio(spec.stdio);
+  if (!stdio) return stdio.error().in(context);
+  auto report = open_report_pipe();
+  if (!report) return report.error().in(context);
+
+  const auto argv = pointers(spec.argv);
+  const auto envp = pointers(spec.envp);
+  const bool changes_identity = spec.uid || spec.gid || !spec.groups.empty();
+  const Plan plan{.program = spec.program.c_str(),
+                  .argv = argv.data(),
+                  .envp = envp.data(),
+                  .working_dir = spec.working_dir.c_str(),
+                  .stdio = *stdio,
+                  .cgroup_fd = spec.cgroup_fd,
+                  .report_fd = report->writer.get(),
+                  .groups = spec.groups.data(),
+                  .group_count = spec.groups.size(),
+                  .sets_groups = changes_identity,
+                  .uid = spec.uid,
+                  .gid = spec.gid,
+                  .umask = spec.umask};
+  const SignalsBlocked blocked;
+  auto cloned = clone_child(changes_identity ? ChildMemory::copied : ChildMemory::shared, spec.cgroup_fd,
+                            child_main, &plan);
+  if (!cloned) return cloned.error().in(context);
+  return Child{cloned->pid, std::move(cloned->pidfd), std::move(report->reader)};
+}
+
+std::optional<SpawnFailure> read_exec_outcome(int exec_report) {
+  SpawnFailure failure{};
+  ssize_t n;
+  do n = ::read(exec_report, &failure, sizeof failure);
+  while (n < 0 && errno == EINTR);
+  // A report is far below PIPE_BUF and so arrives whole or not at all.
+  if (n != sizeof failure) return std::nullopt;
+  return failure;
+}
+
+std::optional<Reaped> peek_ended_child() {
+  siginfo_t info{};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) return std::nullopt;
+  if (info.si_code == CLD_EXITED) return Reaped{info.si_pid, ExitStatus{.code = info.si_status}};
+  return Reaped{info.si_pid, ExitStatus{.signal = info.si_status}};
+}
+
+void reap(pid_t pid) {
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+}
+
+Result<void> become_subreaper() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return errno_error("cannot become a subreaper", errno);
+  return {};
+}
+
+Result<std::string> find_program(std::string_view program, const std::vector<std::string>& envp) {
+  if (program.find('/') != std::string_view::npos) return std::string(program);
+  std::string_view path = default_path;
+  for (std::string_view entry : envp) {
+    if (entry.starts_with("PATH=")) path = entry.substr(5);
+  }
+  int code = ENOENT;
+  for (std::string_view folder : split(path, ':')) {
+    // A relative folder, the empty one included, would depend on where the supervisor happens to stand.
+    if (program.empty() || !folder.starts_with('/')) continue;
+    std::string candidate = concat(folder, '/', program);
+    struct stat info {};
+    if (::stat(candidate.c_str(), &info) < 0 || !S_ISREG(info.st_mode)) continue;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    code = EACCES;
+  }
+  const std::string_view cause = code == EACCES ? ": what has that name cannot be executed" : "";
+  return Error{concat("cannot find ", program, " in PATH (", path, ")", cause), code};
+}
+
+}  // namespace kestrel::sys
