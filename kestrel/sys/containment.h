@@ -1,12 +1,18 @@
-// A Containment holds all processes of one service, so that nothing of it survives its stop: a cgroup v2 leaf where there
-// is a writable cgroup v2, else the process group (which double forks with setsid can leave; the subreaper's children are
-// then searched by session as far as they can be known).
+// A Containment holds all processes of one service, so that nothing of it survives its stop: a cgroup v2 leaf
+// where there is a writable cgroup v2.
+//
+// Elsewhere it is the session that the service's first process leads. A daemon leaves that by forking twice
+// with setsid; what it cannot shed is its parentage (as the subreaper's child) and the environment it was
+// exec'd with. So all processes are given a mark in their environment, and a process belongs if it is a
+// descendant of ours and is of the session or has the mark. Only one that also clears its environment, or is
+// another user's and hides it from a supervisor without privileges, is lost. See process_tree.h.
 #pragma once
 
 #include <sys/types.h>
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
@@ -14,11 +20,13 @@
 
 namespace kestrel::sys {
 
-/// The cgroup below which services get their leaves, e.g. /sys/fs/cgroup/services. `std::nullopt` where there is none.
+/// The cgroup below which services get their leaves, e.g. /sys/fs/cgroup/services. `std::nullopt` where there
+/// is none.
 class CgroupRoot {
  public:
-  /// Makes `<mount>/services` and `<mount>/kestrel`, moves the caller into the latter, and turns on the controllers that
-  /// exist among cpu, memory, pids. An error where `mount` is no cgroup2 file system or cannot be written.
+  /// Makes `<mount>/services` and `<mount>/kestrel`, moves the caller into the latter, and turns on the
+  /// controllers that exist among cpu, memory, pids. An error where `mount` is no cgroup2 file system or
+  /// cannot be written.
   [[nodiscard]] static Result<CgroupRoot> open(const std::string& mount);
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -30,25 +38,28 @@ class CgroupRoot {
 class Containment {
  public:
   Containment() = default;
-  /// A leaf `<root>/<name>`, made if missing. Without a root: a process group, known once `set_leader` is called.
+  /// A leaf `<root>/<name>`, made if missing. Without a root: a session, known once `set_leader` is called.
   [[nodiscard]] static Result<Containment> create(const CgroupRoot* root, const std::string& name);
   Containment(Containment&&) noexcept = default;
-  Containment& operator=(Containment&&) noexcept = default;
-  /// Removes the leaf if it is empty.
+  Containment& operator=(Containment&&) noexcept;
+  /// Removes the leaf, and what was made below it, if no process is left in it.
   ~Containment();
 
-  /// For ProcessSpec::cgroup_fd; -1 for a process group.
+  /// For ProcessSpec::cgroup_fd; -1 without a cgroup.
   [[nodiscard]] int cgroup_fd() const { return directory_.get(); }
+  /// A `NAME=VALUE` that has to be in the environment of every process put into it; empty where a cgroup
+  /// makes that unnecessary.
+  [[nodiscard]] const std::string& mark() const { return mark_; }
   void set_leader(pid_t pid) { leader_ = pid; }
 
   /// To every process in it. No process left is success.
   [[nodiscard]] Result<void> signal_all(int signal) const;
-  /// SIGKILL that no fork can outrun: cgroup.kill, else pid by pid until nothing is left.
+  /// SIGKILL that no fork can outrun: cgroup.kill, else pid by pid until nobody new shows up.
   [[nodiscard]] Result<void> kill_all() const;
   /// Whether any process is alive in it.
   [[nodiscard]] bool is_populated() const;
-  /// Descriptor of cgroup.events; poll it for priority data (POLLPRI), it fires whenever `populated` changes. -1 for a
-  /// process group, whose end shows by reaping.
+  /// Descriptor of cgroup.events; poll it for priority data (POLLPRI), it fires whenever `populated` changes.
+  /// -1 without a cgroup, where the end shows by reaping.
   [[nodiscard]] int events_fd() const { return events_.get(); }
   /// How often the kernel's OOM killer struck in it so far; nullopt where it cannot be known.
   [[nodiscard]] std::optional<std::uint64_t> oom_kills() const;
@@ -56,10 +67,14 @@ class Containment {
   [[nodiscard]] std::optional<std::uint64_t> cpu_usage_us() const;
 
  private:
+  [[nodiscard]] std::vector<pid_t> members() const;
+  void remove();
+
   std::string path_;
   UniqueFd directory_;
   UniqueFd events_;
   pid_t leader_ = -1;
+  std::string mark_;
 };
 
 }  // namespace kestrel::sys

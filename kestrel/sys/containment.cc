@@ -1,0 +1,221 @@
+#include "kestrel/sys/containment.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <unordered_set>
+
+#include "kestrel/base/text.h"
+#include "kestrel/sys/file.h"
+#include "kestrel/sys/process_tree.h"
+
+namespace kestrel::sys {
+
+namespace {
+
+/// Bound of kill_all's rounds. A round sees every child that was forked before its parent was killed, so two
+/// are usual.
+constexpr int most_kill_rounds = 100;
+
+Result<void> make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) {
+    return errno_error(concat("cannot create cgroup ", path), errno);
+  }
+  return {};
+}
+
+/// One controller at a time: a kernel without one of them shall not lose the others. Without a controller its
+/// limits cannot be set, which is said where one is asked for.
+void turn_on_controllers(const std::string& cgroup) {
+  for (std::string_view controller : {"+cpu", "+memory", "+pids"}) {
+    [[maybe_unused]] auto ignored = write_file(concat(cgroup, "/cgroup.subtree_control"), controller);
+  }
+}
+
+/// The value of `key` in a flat keyed file (`key value` lines) of a cgroup.
+std::optional<std::uint64_t> read_keyed(const std::string& path, std::string_view key) {
+  auto text = read_file(path);
+  if (!text) return std::nullopt;
+  for (std::string_view line : split(*text, '\n')) {
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos || line.substr(0, space) != key) continue;
+    if (auto value = parse_integer(trim(line.substr(space + 1)))) return static_cast<std::uint64_t>(*value);
+  }
+  return std::nullopt;
+}
+
+/// `cgroup` and all below it, children before their parents. Members may make cgroups of their own in their
+/// leaf.
+std::vector<std::string> cgroup_and_below(const std::string& cgroup) {
+  std::vector<std::string> found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(cgroup.c_str()), ::closedir);
+  if (!folder) return found;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
+    for (std::string& below : cgroup_and_below(concat(cgroup, '/', name))) found.push_back(std::move(below));
+  }
+  found.push_back(cgroup);
+  return found;
+}
+
+std::vector<pid_t> cgroup_members(const std::string& leaf) {
+  std::vector<pid_t> pids;
+  for (const std::string& cgroup : cgroup_and_below(leaf)) {
+    auto text = read_file(concat(cgroup, "/cgroup.procs"), mebibytes(16));
+    if (!text) continue;
+    for (std::string_view line : split(*text, '\n')) {
+      // 0 stands for a process that this pid namespace cannot see.
+      if (auto pid = parse_integer(line); pid && *pid > 0) pids.push_back(static_cast<pid_t>(*pid));
+    }
+  }
+  return pids;
+}
+
+std::vector<pid_t> session_members(pid_t leader, std::string_view mark) {
+  std::vector<pid_t> pids;
+  for (const ProcessInfo& process : descendants_of(::getpid(), list_processes())) {
+    if (process.is_zombie) continue;
+    const bool is_member =
+        process.session == leader || process.group == leader || has_environment_entry(process.pid, mark);
+    if (is_member) pids.push_back(process.pid);
+  }
+  return pids;
+}
+
+/// Differs between all containments of all supervisors on a machine, nested ones included.
+std::string new_mark() {
+  static std::uint64_t supervisor = 0;
+  static std::uint64_t count = 0;
+  if (supervisor == 0) {
+    [[maybe_unused]] ssize_t n = ::getrandom(&supervisor, sizeof supervisor, GRND_NONBLOCK);
+    supervisor ^= static_cast<std::uint64_t>(::getpid());
+  }
+  return concat("KESTREL_CONTAINMENT=", supervisor, '-', ++count);
+}
+
+/// ESRCH is no failure: whoever has gone needs no signal.
+void keep_failure(Result<void>& outcome, pid_t pid, int signal) {
+  if (::kill(pid, signal) == 0 || errno == ESRCH) return;
+  outcome = errno_error(concat("cannot send ", signal_name(signal), " to process ", pid), errno);
+}
+
+}  // namespace
+
+Result<CgroupRoot> CgroupRoot::open(const std::string& mount) {
+  if (::access(concat(mount, "/cgroup.controllers").c_str(), R_OK) < 0) {
+    return errno_error(concat("cannot use ", mount, " as a cgroup v2 tree"), errno);
+  }
+  CgroupRoot root;
+  root.path_ = concat(mount, "/services");
+  const std::string own = concat(mount, "/kestrel");
+  for (const std::string& path : {root.path_, own}) {
+    if (auto made = make_folder(path); !made) return made.error();
+  }
+  // A cgroup with members of its own cannot hand controllers down (cgroups(7), "no internal processes").
+  if (auto moved = write_file(concat(own, "/cgroup.procs"), "0"); !moved) return moved.error();
+  turn_on_controllers(mount);
+  turn_on_controllers(root.path_);
+  return root;
+}
+
+Result<Containment> Containment::create(const CgroupRoot* root, const std::string& name) {
+  Containment made;
+  if (root == nullptr) {
+    made.mark_ = new_mark();
+    return made;
+  }
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    return Error{concat("cannot create cgroup ", root->path(), '/', name, ": not a name"), EINVAL};
+  }
+  const std::string path = concat(root->path(), '/', name);
+  if (auto folder = make_folder(path); !folder) return folder.error();
+  made.directory_.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!made.directory_.is_open()) return errno_error(concat("cannot open cgroup ", path), errno);
+  made.path_ = path;
+  made.events_.reset(::open(concat(path, "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!made.events_.is_open()) return errno_error(concat("cannot open ", path, "/cgroup.events"), errno);
+  return made;
+}
+
+Containment& Containment::operator=(Containment&& other) noexcept {
+  if (this == &other) return *this;
+  remove();
+  path_ = std::move(other.path_);
+  directory_ = std::move(other.directory_);
+  events_ = std::move(other.events_);
+  leader_ = std::exchange(other.leader_, -1);
+  mark_ = std::move(other.mark_);
+  return *this;
+}
+
+Containment::~Containment() { remove(); }
+
+void Containment::remove() {
+  if (!directory_.is_open()) return;
+  for (const std::string& cgroup : cgroup_and_below(path_)) ::rmdir(cgroup.c_str());
+}
+
+std::vector<pid_t> Containment::members() const {
+  if (directory_.is_open()) return cgroup_members(path_);
+  if (leader_ <= 0) return {};
+  return session_members(leader_, mark_);
+}
+
+Result<void> Containment::signal_all(int signal) const {
+  Result<void> outcome;
+  for (pid_t pid : members()) keep_failure(outcome, pid, signal);
+  return outcome;
+}
+
+Result<void> Containment::kill_all() const {
+  if (directory_.is_open() && write_file(concat(path_, "/cgroup.kill"), "1")) return {};
+  Result<void> outcome;
+  std::unordered_set<pid_t> killed;
+  for (int round = 0; round < most_kill_rounds; ++round) {
+    bool has_new = false;
+    for (pid_t pid : members()) {
+      if (!killed.insert(pid).second) continue;
+      has_new = true;
+      keep_failure(outcome, pid, SIGKILL);
+    }
+    // Whoever has SIGKILL pending forks no more (the kernel restarts fork() into its death).
+    if (!has_new) return outcome;
+  }
+  const std::string who = path_.empty() ? concat("session ", leader_) : concat("cgroup ", path_);
+  return Error{concat("cannot kill all processes of ", who, ": they fork faster than they are found"),
+               EAGAIN};
+}
+
+bool Containment::is_populated() const {
+  if (directory_.is_open())
+    return read_keyed(concat(path_, "/cgroup.events"), "populated") == std::uint64_t{1};
+  return !members().empty();
+}
+
+std::optional<std::uint64_t> Containment::oom_kills() const {
+  if (!directory_.is_open()) return std::nullopt;
+  return read_keyed(concat(path_, "/memory.events"), "oom_kill");
+}
+
+std::optional<Bytes> Containment::memory_current() const {
+  if (!directory_.is_open()) return std::nullopt;
+  auto text = read_file(concat(path_, "/memory.current"));
+  if (!text) return std::nullopt;
+  auto count = parse_integer(trim(*text));
+  if (!count) return std::nullopt;
+  return Bytes{static_cast<std::uint64_t>(*count)};
+}
+
+std::optional<std::uint64_t> Containment::cpu_usage_us() const {
+  if (!directory_.is_open()) return std::nullopt;
+  return read_keyed(concat(path_, "/cpu.stat"), "usage_usec");
+}
+
+}  // namespace kestrel::sys
