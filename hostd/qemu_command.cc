@@ -1,0 +1,103 @@
+#include "hostd/qemu_command.h"
+
+#include "kestrel/base/text.h"
+#include "kestrel/wire/link_messages.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// A socket that QEMU finds open under a number. `server=off` chardevs never reconnect, and none has to.
+std::string inherited_socket(std::string_view id, int fd) { return concat("socket,id=", id, ",fd=", fd); }
+
+}  // namespace
+
+std::string escape_commas(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    out.push_back(c);
+    if (c == ',') out.push_back(c);
+  }
+  return out;
+}
+
+std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
+  std::vector<std::string> arguments = {
+      "console=ttyS0",
+      // Warnings, errors and panics. The flood of informational lines costs a tenth of a boot on a translated
+      // UART.
+      "loglevel=5",
+      // A panic resets at once, by triple fault, which -no-reboot turns into QEMU's end: the runner need not
+      // guess.
+      "panic=-1",
+      "reboot=t",
+      // The self tests of the crypto modules are a quarter of a translated boot.
+      "cryptomgr.notests",
+      concat("kestrel.link=vsock:2:", wire::vsock_port),
+  };
+  if (!facts.uses_kvm) {
+    // microvm has nothing to calibrate the counter against: without this, one translated boot in seven hangs
+    // for ever.
+    if (facts.tsc_khz != 0) arguments.push_back(concat("tsc_early_khz=", facts.tsc_khz));
+    // With several processors the kernel distrusts the counter and falls back to a clock of 4 ms steps.
+    if (spec.cpus > 1) arguments.emplace_back("tsc=reliable");
+  }
+  if (!spec.append.empty()) arguments.push_back(spec.append);
+  return join(arguments, " ");
+}
+
+std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts) {
+  const std::uint64_t memory_mib = spec.memory.count >> 20;
+  std::vector<std::string> argv = {
+      spec.program,
+      "-nodefaults",
+      "-no-user-config",
+      "-display",
+      "none",
+      // A guest that resets or powers off ends QEMU; whether to boot again is the runner's decision.
+      "-no-reboot",
+      "-name",
+      concat(spec.name, ",process=kestrel-vm"),
+      "-M",
+      "microvm,memory-backend=ram",
+      "-accel",
+      facts.uses_kvm ? "kvm" : "tcg",
+      "-cpu",
+      facts.uses_kvm ? "host" : "max",
+      "-smp",
+      concat(spec.cpus),
+      "-m",
+      concat(memory_mib, "M"),
+      // The vsock device maps the guest's memory: it must be a shared descriptor.
+      "-object",
+      concat("memory-backend-memfd,id=ram,size=", memory_mib, "M,share=on"),
+      "-kernel",
+      spec.kernel,
+      "-initrd",
+      spec.initramfs,
+      "-append",
+      kernel_arguments(spec, facts),
+      "-chardev",
+      inherited_socket("console", facts.console_fd),
+      "-serial",
+      "chardev:console",
+      "-chardev",
+      inherited_socket("vsock", facts.vsock_fd),
+      "-device",
+      "vhost-user-vsock-device,chardev=vsock",
+      "-chardev",
+      inherited_socket("runner", facts.qmp_fd),
+      "-mon",
+      "chardev=runner,mode=control",
+      // QEMU gives up fork, exec, and privileged system calls.
+      "-sandbox",
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+  };
+  if (!facts.qmp_path.empty()) {
+    argv.emplace_back("-qmp");
+    argv.push_back(concat("unix:", escape_commas(facts.qmp_path), ",server=on,wait=off"));
+  }
+  return argv;
+}
+
+}  // namespace kestrel::hostd

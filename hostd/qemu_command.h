@@ -1,0 +1,33 @@
+// From a VM's spec to QEMU's command line. Pure; every option's reason stands beside it in the .cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hostd/vm_spec.h"
+
+namespace kestrel::hostd {
+
+/// What the spec leaves open and only the host knows at the moment of the start.
+struct VmmFacts {
+  bool uses_kvm = false;
+  /// How fast the host's time stamp counter runs; 0 where it cannot be known. Under TCG it is the guest's
+  /// too.
+  std::uint32_t tsc_khz = 0;
+  /// Descriptors that QEMU inherits: its ends of connected Unix stream sockets.
+  int vsock_fd = -1;     ///< vhost-user, to the vsock device
+  int console_fd = -1;   ///< the guest's serial console
+  int qmp_fd = -1;       ///< the runner's own monitor
+  std::string qmp_path;  ///< a second monitor, for people; empty: none
+};
+
+[[nodiscard]] std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts);
+
+/// argv, with the program's name as its first element.
+[[nodiscard]] std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts);
+
+/// QEMU reads a comma in an option's value as its end; a doubled one is a comma.
+[[nodiscard]] std::string escape_commas(std::string_view value);
+
+}  // namespace kestrel::hostd

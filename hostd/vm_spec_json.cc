@@ -1,0 +1,142 @@
+#include <nlohmann/json.hpp>
+
+#include "hostd/vm_spec.h"
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+using nlohmann::json;
+
+/// Copies members out of one JSON object and remembers the first that has a wrong type.
+class Members {
+ public:
+  explicit Members(const json& object) : object_(object) {}
+
+  void text(const char* key, std::string& out) {
+    if (const json* member = find(key, &json::is_string)) out = member->get<std::string>();
+  }
+  template <typename Number>
+  void number(const char* key, Number& out) {
+    const json* member = find(key, &json::is_number_unsigned);
+    if (member == nullptr) return;
+    const auto value = member->get<std::uint64_t>();
+    if (value > std::numeric_limits<Number>::max()) return fail(key);
+    out = static_cast<Number>(value);
+  }
+  void milliseconds_of(const char* key, Duration& out) {
+    std::uint32_t ms = static_cast<std::uint32_t>(to_ms(out));
+    number(key, ms);
+    out = milliseconds(ms);
+  }
+  const json* find(const char* key, bool (json::*is_type)() const noexcept) {
+    const auto member = object_.find(key);
+    if (member == object_.end()) return nullptr;
+    if ((*member.*is_type)()) return &*member;
+    fail(key);
+    return nullptr;
+  }
+  void fail(const char* key) {
+    if (wrong_.empty()) wrong_ = key;
+  }
+  [[nodiscard]] const std::string& wrong() const { return wrong_; }
+
+ private:
+  const json& object_;
+  std::string wrong_;
+};
+
+json port_to_json(const PublishedPort& port) {
+  return {{"address", port.address}, {"host", port.host}, {"guest", port.guest}};
+}
+
+bool read_ports(Members& members, std::vector<PublishedPort>& out) {
+  const json* list = members.find("ports", &json::is_array);
+  if (list == nullptr) return true;
+  for (const json& entry : *list) {
+    if (!entry.is_object()) return false;
+    Members port_members(entry);
+    PublishedPort port;
+    port_members.text("address", port.address);
+    port_members.number("host", port.host);
+    port_members.number("guest", port.guest);
+    if (!port_members.wrong().empty()) return false;
+    out.push_back(std::move(port));
+  }
+  return true;
+}
+
+bool read_env(Members& members, std::map<std::string, std::string>& out) {
+  const json* env = members.find("env", &json::is_object);
+  if (env == nullptr) return true;
+  for (const auto& [name, value] : env->items()) {
+    if (!value.is_string()) return false;
+    out[name] = value.get<std::string>();
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string to_json(const VmSpec& spec) {
+  json ports = json::array();
+  for (const PublishedPort& port : spec.ports) ports.push_back(port_to_json(port));
+  const json document = {
+      {"name", spec.name},
+      {"kernel", spec.kernel},
+      {"initramfs", spec.initramfs},
+      {"append", spec.append},
+      {"program", spec.program},
+      {"memory_bytes", spec.memory.count},
+      {"cpus", spec.cpus},
+      {"accel", name_of(spec.accel)},
+      {"boot_timeout_ms", to_ms(spec.boot_timeout)},
+      {"shutdown_timeout_ms", to_ms(spec.shutdown_timeout)},
+      {"env", spec.env},
+      {"ports", ports},
+      {"hostname", spec.hostname},
+      {"runtime_dir", spec.runtime_dir},
+      {"logs", {{"file_bytes", spec.logs.file_size.count}, {"files", spec.logs.files}}},
+  };
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<VmSpec> parse_vm_spec(std::string_view text) {
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object()) return Error{"cannot read VM spec: it is not a JSON object"};
+
+  VmSpec spec;
+  spec.program = default_vmm;
+  Members members(document);
+  members.text("name", spec.name);
+  members.text("kernel", spec.kernel);
+  members.text("initramfs", spec.initramfs);
+  members.text("append", spec.append);
+  members.text("program", spec.program);
+  members.number("memory_bytes", spec.memory.count);
+  members.number("cpus", spec.cpus);
+  members.milliseconds_of("boot_timeout_ms", spec.boot_timeout);
+  members.milliseconds_of("shutdown_timeout_ms", spec.shutdown_timeout);
+  members.text("hostname", spec.hostname);
+  members.text("runtime_dir", spec.runtime_dir);
+  std::string accel(name_of(spec.accel));
+  members.text("accel", accel);
+  if (!read_env(members, spec.env)) members.fail("env");
+  if (!read_ports(members, spec.ports)) members.fail("ports");
+  if (const json* logs = members.find("logs", &json::is_object)) {
+    Members limits(*logs);
+    limits.number("file_bytes", spec.logs.file_size.count);
+    limits.number("files", spec.logs.files);
+    if (!limits.wrong().empty()) members.fail("logs");
+  }
+  if (!members.wrong().empty()) {
+    return Error{concat("cannot read VM spec: `", members.wrong(), "` has a wrong type or is out of range")};
+  }
+  const Result<Accel> parsed = parse_accel(accel);
+  if (!parsed) return parsed.error().in("cannot read VM spec");
+  spec.accel = *parsed;
+  return spec;
+}
+
+}  // namespace kestrel::hostd

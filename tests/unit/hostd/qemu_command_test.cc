@@ -1,0 +1,116 @@
+#include "hostd/qemu_command.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+using namespace kestrel;
+using namespace kestrel::hostd;
+
+namespace {
+
+VmSpec example() {
+  VmSpec spec;
+  spec.name = "site";
+  spec.program = "qemu-system-x86_64";
+  spec.kernel = "/k";
+  spec.initramfs = "/i";
+  spec.memory = mebibytes(128);
+  return spec;
+}
+
+VmmFacts facts_for(bool uses_kvm) {
+  VmmFacts facts;
+  facts.uses_kvm = uses_kvm;
+  facts.tsc_khz = 2596122;
+  facts.vsock_fd = 7;
+  facts.console_fd = 8;
+  facts.qmp_fd = 9;
+  return facts;
+}
+
+/// The value behind an option, or "" where it is not given.
+std::string value_of(const std::vector<std::string>& argv, const std::string& option) {
+  const auto at = std::find(argv.begin(), argv.end(), option);
+  return at == argv.end() || at + 1 == argv.end() ? "" : *(at + 1);
+}
+
+}  // namespace
+
+TEST_CASE("the command for TCG, as a whole", "[hostd]") {
+  const std::vector<std::string> expected = {
+      "qemu-system-x86_64",
+      "-nodefaults",
+      "-no-user-config",
+      "-display",
+      "none",
+      "-no-reboot",
+      "-name",
+      "site,process=kestrel-vm",
+      "-M",
+      "microvm,memory-backend=ram",
+      "-accel",
+      "tcg",
+      "-cpu",
+      "max",
+      "-smp",
+      "1",
+      "-m",
+      "128M",
+      "-object",
+      "memory-backend-memfd,id=ram,size=128M,share=on",
+      "-kernel",
+      "/k",
+      "-initrd",
+      "/i",
+      "-append",
+      "console=ttyS0 loglevel=5 panic=-1 reboot=t cryptomgr.notests kestrel.link=vsock:2:1024 "
+      "tsc_early_khz=2596122",
+      "-chardev",
+      "socket,id=console,fd=8",
+      "-serial",
+      "chardev:console",
+      "-chardev",
+      "socket,id=vsock,fd=7",
+      "-device",
+      "vhost-user-vsock-device,chardev=vsock",
+      "-chardev",
+      "socket,id=runner,fd=9",
+      "-mon",
+      "chardev=runner,mode=control",
+      "-sandbox",
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+  };
+  CHECK(qemu_command(example(), facts_for(false)) == expected);
+}
+
+TEST_CASE("KVM brings its own processor and clock", "[hostd]") {
+  const auto argv = qemu_command(example(), facts_for(true));
+  CHECK(value_of(argv, "-accel") == "kvm");
+  CHECK(value_of(argv, "-cpu") == "host");
+  CHECK(value_of(argv, "-append").find("tsc") == std::string::npos);
+}
+
+TEST_CASE("several translated processors are told to trust the counter", "[hostd]") {
+  VmSpec spec = example();
+  spec.cpus = 2;
+  CHECK(kernel_arguments(spec, facts_for(false)).find(" tsc=reliable") != std::string::npos);
+  CHECK(kernel_arguments(spec, facts_for(true)).find(" tsc=reliable") == std::string::npos);
+}
+
+TEST_CASE("an unknown counter speed is not made up", "[hostd]") {
+  VmmFacts facts = facts_for(false);
+  facts.tsc_khz = 0;
+  CHECK(kernel_arguments(example(), facts).find("tsc_early_khz") == std::string::npos);
+}
+
+TEST_CASE("the user's kernel arguments come last, so that they win", "[hostd]") {
+  VmSpec spec = example();
+  spec.append = "loglevel=7 rdinit=/bin/sh";
+  CHECK(kernel_arguments(spec, facts_for(true)).ends_with(" loglevel=7 rdinit=/bin/sh"));
+}
+
+TEST_CASE("a comma in a path is no option's end", "[hostd]") {
+  VmmFacts facts = facts_for(false);
+  facts.qmp_path = "/run/a,b/qmp.sock";
+  CHECK(value_of(qemu_command(example(), facts), "-qmp") == "unix:/run/a,,b/qmp.sock,server=on,wait=off");
+}
