@@ -16,7 +16,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 VERSION  := $(shell cat VERSION)
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Wno-missing-field-initializers
 DEFINES  := -D_GNU_SOURCE -DSPDLOG_FMT_EXTERNAL -DFMT_HEADER_ONLY -DBOOST_BEAST_USE_STD_STRING_VIEW -DKESTREL_VERSION='"$(VERSION)"'
 CXXFLAGS ?= -g1
 override CXXFLAGS += -std=c++20 -ffunction-sections -fdata-sections -fno-plt $(WARNINGS)
@@ -52,13 +52,16 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check check-unit check-pid1 check-vm demo bench layers format tidy install clean
+.PHONY: all help deps check check-all check-unit check-pid1 check-vm images demo bench layers format tidy install clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(programs)
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+deps: ## install the packages that are missing (Debian)
+	$(Q).ci/deps
 
 # --- objects and libraries -------------------------------------------------------------------------------------------
 $(BUILD)/obj/%.o: %.cc Makefile VERSION
@@ -103,9 +106,66 @@ $(BUILD)/support/%: $(BUILD)/obj/tests/support/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -s -o $@ $<
 
+# --- images ------------------------------------------------------------------------------------------------------------
+# What guests are made of is unpacked from the distribution's packages and never installed.
+packages = $(BUILD)/packages
+$(packages)/kernel:  contents := linux-image-cloud-amd64
+$(packages)/caddy:   contents := caddy libc6 libzstd1
+$(packages)/busybox: contents := busybox-static
+$(packages)/kernel $(packages)/caddy $(packages)/busybox: initramfs/fetch-package
+	$(call say,FETCH,$(firstword $(contents)))
+	$(Q)initramfs/fetch-package -o $@ $(contents)
+
+# KERNEL= names another kernel (bzImage or vmlinux), MODULES= its lib/modules/VERSION; without that all is built in.
+KERNEL  ?=
+MODULES ?=
+kernel_source := $(BUILD)/kernel.source
+$(kernel_source): FORCE
+	@mkdir -p $(@D) && echo '$(KERNEL) $(MODULES)' | cmp -s - $@ || echo '$(KERNEL) $(MODULES)' >$@
+
+$(BUILD)/kernel/version: $(or $(KERNEL),$(packages)/kernel) $(kernel_source) initramfs/unpack-kernel
+	$(call say,KERNEL,$(@D))
+	$(Q)initramfs/unpack-kernel -o $(@D) $(if $(KERNEL),--kernel $(KERNEL) $(if $(MODULES),--modules $(MODULES)), \
+	  --kernel $(packages)/kernel/boot/vmlinuz-* --modules $(packages)/kernel/lib/modules/*)
+
+image_builder := $(sort $(wildcard initramfs/*))
+define example_image
+$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(image_builder) $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/$(2)
+	$$(call say,IMAGE,$$(@D))
+	$$(Q)BUILD=$(BUILD) config-examples/$(1)/build.sh $$(@D)
+endef
+$(eval $(call example_image,static-site,caddy))
+$(eval $(call example_image,batch,busybox))
+$(eval $(call example_image,bad-config,busybox))
+images: $(foreach e,static-site batch bad-config,$(BUILD)/images/$(e)/manifest.json) ## the images of config-examples/
+
+# Packages first, in a make of its own: what comes after looks for the compiler and the libraries when it is read.
+demo: ## boot the static site, show its page and state; DEMO=once ends then, DEMO_PORT=8080
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory $(programs) $(BUILD)/images/static-site/manifest.json
+	$(Q)BUILD=$(BUILD) config-examples/demo.sh
+
 # --- checks ------------------------------------------------------------------------------------------------------------
+check: ## everything: layers, unit tests, PID 1 in namespaces, guests
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory check-all
+
+check-all: layers $(programs) $(BUILD)/unit-tests $(tool_programs) images
+	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
+
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
 	$(Q)$(BUILD)/unit-tests $(T)
+
+check-pid1: $(programs) $(tool_programs) ## only the tests of kestrel in namespaces; T= picks a file
+	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
+
+check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= picks a file
+	$(Q)BUILD=$(BUILD) tests/run vm $(T)
+
+bench: ## measure, print a table, write $(BUILD)/bench.json
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory $(programs) $(tool_programs) $(BUILD)/kernel/version $(packages)/busybox
+	$(Q)BUILD=$(BUILD) tests/bench/run
 
 layers: ## hold every #include against the allowed arrows
 	$(Q)tests/support/check-layers
@@ -115,6 +175,16 @@ format: ## rewrite all sources in the house's format
 
 tidy: ## clang-tidy over the guest's and host's sources
 	$(Q)clang-tidy -quiet $(guest_sources) $(host_sources) -- -std=c++20 $(CPPFLAGS)
+
+# The guest's binary is not for the host's PATH: images take it from lib/kestrel.
+PREFIX ?= /usr
+install: $(programs) ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
+	install -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
+	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel
+	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
+	install -m 755 $(filter-out %.sh %/module-sets,$(image_builder)) $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
+	install -m 644 $(filter %.sh %/module-sets,$(image_builder)) $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 
 clean: ## remove everything made
 	rm -rf $(BUILD)
