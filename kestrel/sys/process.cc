@@ -25,6 +25,9 @@ static_assert(stage_names.size() == static_cast<std::size_t>(SpawnStage::exec) +
 /// What a shell uses where PATH is unset.
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Behind stdin, stdout and stderr.
+constexpr int first_inherited = 3;
+
 /// Everything the child needs, as plain data: it may neither allocate nor touch what it shares with its
 /// parent.
 struct Plan {
@@ -33,6 +36,10 @@ struct Plan {
   char* const* envp;
   const char* working_dir;
   std::array<int, 3> stdio;
+  const UniqueFd* inherited;  ///< all of them above where they are placed
+  int inherited_count;
+  int parent_death_signal;
+  pid_t parent;
   int cgroup_fd;
   int report_fd;
   const std::uint32_t* groups;
@@ -72,6 +79,20 @@ bool place_stdio(std::array<int, 3> sources) noexcept {
   return true;
 }
 
+bool place_inherited(const Plan& plan) noexcept {
+  for (int i = 0; i < plan.inherited_count; ++i) {
+    if (::dup2(plan.inherited[i].get(), first_inherited + i) < 0) return false;
+  }
+  return true;
+}
+
+/// A parent that ended before this took hold has left its child to somebody else already.
+void follow_parent(const Plan& plan) noexcept {
+  if (plan.parent_death_signal == 0) return;
+  ::prctl(PR_SET_PDEATHSIG, plan.parent_death_signal, 0, 0, 0);
+  if (::getppid() != plan.parent) _exit(127);
+}
+
 bool set_groups(const Plan& plan) noexcept {
   if (plan.sets_groups && ::syscall(SYS_setgroups, plan.group_count, plan.groups) < 0) return false;
   return !plan.gid || ::syscall(SYS_setresgid, *plan.gid, *plan.gid, *plan.gid) == 0;
@@ -96,19 +117,24 @@ void reset_signals() noexcept {
 
 /// Our own descriptors close on exec from birth; this is for those that our parent left open to us. Kernels
 /// before 5.11 do not know it, and then they are inherited further.
-void close_others_on_exec() noexcept { ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC); }
+void close_others_on_exec(int inherited_count) noexcept {
+  ::syscall(SYS_close_range, static_cast<unsigned>(first_inherited + inherited_count), ~0U,
+            CLOSE_RANGE_CLOEXEC);
+}
 
 void child_main(const void* data, bool is_in_cgroup) noexcept {
   const Plan& plan = *static_cast<const Plan*>(data);
   if (::setsid() < 0) fail(plan, SpawnStage::session);
   if (plan.cgroup_fd >= 0 && !is_in_cgroup && !enter_cgroup(plan.cgroup_fd)) fail(plan, SpawnStage::cgroup);
-  if (!place_stdio(plan.stdio)) fail(plan, SpawnStage::stdio);
+  if (!place_stdio(plan.stdio) || !place_inherited(plan)) fail(plan, SpawnStage::stdio);
   if (::chdir(plan.working_dir) < 0) fail(plan, SpawnStage::working_dir);
   if (!set_groups(plan)) fail(plan, SpawnStage::groups);
   if (!set_user(plan)) fail(plan, SpawnStage::user);
   if (plan.umask) ::umask(*plan.umask);
-  close_others_on_exec();
+  close_others_on_exec(plan.inherited_count);
   reset_signals();
+  // After the change of user, which would undo it, and of signals, which could be its own.
+  follow_parent(plan);
   ::execve(plan.program, plan.argv, plan.envp);
   fail(plan, SpawnStage::exec);
 }
@@ -137,12 +163,12 @@ struct Pipe {
   UniqueFd writer;
 };
 
-/// The writer stands above the child's stdio, which would overwrite it.
-Result<Pipe> open_report_pipe() {
+/// The writer stands above what is placed in the child, which would overwrite it.
+Result<Pipe> open_report_pipe(int lowest) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return errno_error("cannot create a pipe", errno);
   Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  if (pipe.writer.get() <= 2) pipe.writer.reset(::fcntl(pipe.writer.get(), F_DUPFD_CLOEXEC, 3));
+  if (pipe.writer.get() < lowest) pipe.writer.reset(::fcntl(pipe.writer.get(), F_DUPFD_CLOEXEC, lowest));
   if (!pipe.writer.is_open()) return errno_error("cannot create a pipe", errno);
   return pipe;
 }
@@ -173,6 +199,16 @@ Result<std::array<int, 3>> resolve_stdio(const std::array<int, 3>& wanted) {
   return sources;
 }
 
+/// Copies that stand above where the child places them, so that no placing overwrites a source.
+Result<std::vector<UniqueFd>> lift(const std::vector<int>& inherited, int lowest) {
+  std::vector<UniqueFd> copies;
+  for (const int fd : inherited) {
+    copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+    if (!copies.back().is_open()) return errno_error("cannot pass on a descriptor", errno);
+  }
+  return copies;
+}
+
 }  // namespace
 
 std::string_view stage_name(SpawnStage stage) { return stage_names[static_cast<std::size_t>(stage)]; }
@@ -181,7 +217,10 @@ Result<Child> spawn(const ProcessSpec& spec) {
   const std::string context = concat("cannot start ", spec.program);
   auto stdio = resolve_stdio(spec.stdio);
   if (!stdio) return stdio.error().in(context);
-  auto report = open_report_pipe();
+  const int above_placed = first_inherited + static_cast<int>(spec.inherited.size());
+  auto inherited = lift(spec.inherited, above_placed);
+  if (!inherited) return inherited.error().in(context);
+  auto report = open_report_pipe(above_placed);
   if (!report) return report.error().in(context);
 
   const auto argv = pointers(spec.argv);
@@ -192,6 +231,10 @@ Result<Child> spawn(const ProcessSpec& spec) {
                   .envp = envp.data(),
                   .working_dir = spec.working_dir.c_str(),
                   .stdio = *stdio,
+                  .inherited = inherited->data(),
+                  .inherited_count = static_cast<int>(inherited->size()),
+                  .parent_death_signal = spec.parent_death_signal,
+                  .parent = ::getpid(),
                   .cgroup_fd = spec.cgroup_fd,
                   .report_fd = report->writer.get(),
                   .groups = spec.groups.data(),

@@ -1,8 +1,8 @@
 // Making processes, and learning how they end.
 //
-// A child between fork and exec runs one function over prepared plain data: no allocation, no logging. Where it fails it
-// reports {stage, errno} through a close-on-exec pipe; the pipe's end of file means that exec succeeded. Both directions
-// are asynchronous for the caller: spawn() returns as soon as the child exists.
+// A child between fork and exec runs one function over prepared plain data: no allocation, no logging. Where
+// it fails it reports {stage, errno} through a close-on-exec pipe; the pipe's end of file means that exec
+// succeeded. Both directions are asynchronous for the caller: spawn() returns as soon as the child exists.
 #pragma once
 
 #include <sys/types.h>
@@ -22,9 +22,9 @@ namespace kestrel::sys {
 
 /// Everything a process is made of, looked up and ready: numbers, not names.
 struct ProcessSpec {
-  std::string program;             ///< absolute path
-  std::vector<std::string> argv;   ///< argv[0] included
-  std::vector<std::string> envp;   ///< NAME=VALUE
+  std::string program;            ///< absolute path
+  std::vector<std::string> argv;  ///< argv[0] included
+  std::vector<std::string> envp;  ///< NAME=VALUE
   std::string working_dir = "/";
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
@@ -32,6 +32,10 @@ struct ProcessSpec {
   std::optional<std::uint32_t> umask;
   /// stdin, stdout, stderr of the child; -1 is /dev/null.
   std::array<int, 3> stdio = {-1, -1, -1};
+  /// Descriptors that the child gets besides, as 3, 4, … in this order.
+  std::vector<int> inherited;
+  /// Sent to the child when the thread that started it ends, however it ends (PR_SET_PDEATHSIG); 0: nothing.
+  int parent_death_signal = 0;
   /// An open cgroup directory the process is born in (CLONE_INTO_CGROUP); -1: none.
   int cgroup_fd = -1;
 };
@@ -53,8 +57,8 @@ struct Child {
   UniqueFd exec_report;
 };
 
-/// The child leads a new session and process group; its signal mask is empty and all dispositions are the default. All
-/// descriptors but its stdio are closed by close-on-exec.
+/// The child leads a new session and process group; its signal mask is empty and all dispositions are the
+/// default. All descriptors but its stdio and `inherited` are closed by close-on-exec.
 [[nodiscard]] Result<Child> spawn(const ProcessSpec& spec);
 
 /// Blocks until the outcome is known; nullopt = exec succeeded (or the child died before it could report).
@@ -72,8 +76,8 @@ struct Reaped {
   ExitStatus status;
 };
 
-/// The one reaper. peek() tells who has ended without freeing its pid, so that signals to the pid or its group still
-/// reach nobody else; reap() frees it afterwards.
+/// The one reaper. peek() tells who has ended without freeing its pid, so that signals to the pid or its
+/// group still reach nobody else; reap() frees it afterwards.
 [[nodiscard]] std::optional<Reaped> peek_ended_child();
 void reap(pid_t pid);
 
@@ -81,6 +85,7 @@ void reap(pid_t pid);
 [[nodiscard]] Result<void> become_subreaper();
 
 /// Finds `program` in PATH (of `envp`, else the default) below `root`; unchanged where it has a slash.
-[[nodiscard]] Result<std::string> find_program(std::string_view program, const std::vector<std::string>& envp);
+[[nodiscard]] Result<std::string> find_program(std::string_view program,
+                                               const std::vector<std::string>& envp);
 
 }  // namespace kestrel::sys
