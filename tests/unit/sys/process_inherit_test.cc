@@ -59,14 +59,19 @@ TEST_CASE("a child with a parent death signal does not outlive its parent", "[sy
     spec.stdio[1] = alive.writer.get();
     spec.parent_death_signal = SIGKILL;
     const auto child = spawn(spec);
-    ::_exit(child && !read_exec_outcome(child->exec_report.get()) ? 0 : 1);
+    const bool has_started = child && !read_exec_outcome(child->exec_report.get());
+    ::_exit(has_started && ::write(alive.writer.get(), &child->pid, sizeof child->pid) > 0 ? 0 : 1);
   }
   int status = -1;
   REQUIRE(::waitpid(parent, &status, 0) == parent);
   CHECK(status == 0);
   alive.writer.reset();
+  pid_t child = 0;
+  REQUIRE(::read(alive.reader.get(), &child, sizeof child) == sizeof child);
   pollfd end{alive.reader.get(), POLLIN, 0};
   CHECK(::poll(&end, 1, 20'000) == 1);
+  // It is ours by now where another test has made us the subreaper.
+  ::waitpid(child, nullptr, 0);
 }
 
 }  // namespace kestrel::sys
