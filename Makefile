@@ -52,7 +52,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check check-all check-unit check-pid1 check-vm images demo bench layers format tidy install clean FORCE
+.PHONY: all help deps check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(programs)
@@ -128,7 +128,7 @@ $(BUILD)/kernel/version: $(or $(KERNEL),$(packages)/kernel) $(kernel_source) ini
 	$(Q)initramfs/unpack-kernel -o $(@D) $(if $(KERNEL),--kernel $(KERNEL) $(if $(MODULES),--modules $(MODULES)), \
 	  --kernel $(packages)/kernel/boot/vmlinuz-* --modules $(packages)/kernel/lib/modules/*)
 
-image_builder := $(sort $(wildcard initramfs/*))
+image_builder := $(filter-out %/check-builder,$(sort $(wildcard initramfs/*)))
 define example_image
 $(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(image_builder) $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/$(2)
 	$$(call say,IMAGE,$$(@D))
@@ -150,11 +150,14 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	$(Q)$(MAKE) --no-print-directory deps
 	$(Q)$(MAKE) --no-print-directory check-all
 
-check-all: layers $(programs) $(BUILD)/unit-tests $(tool_programs) images
+check-all: layers check-images $(programs) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
 	$(Q)$(BUILD)/unit-tests $(T)
+
+check-images: $(BUILD)/kernel/version ## only the tests of the image builder
+	$(Q)initramfs/check-builder $(BUILD)
 
 check-pid1: $(programs) $(tool_programs) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
