@@ -113,7 +113,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
     const std::size_t shorter = std::min(word.size(), candidate.size());
     if (longer > longest_compared_word || longer - shorter >= least) continue;
     const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least) {
+    if (distance < least && distance < longer) {  // words that share no letter are not near, however short
       least = distance;
       found = candidate;
     }

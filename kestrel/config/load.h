@@ -7,19 +7,9 @@
 #include <vector>
 
 #include "kestrel/config/model.h"
+#include "kestrel/config/problem.h"
 
 namespace kestrel::config {
-
-/// One thing wrong with a configuration. Lines and columns count from 1; 0:0 = the file as a whole.
-struct Problem {
-  int line = 0;
-  int column = 0;
-  std::string message;
-  friend bool operator==(const Problem&, const Problem&) = default;
-};
-
-/// `FILE:LINE:COL: message` (`FILE: message` for the file as a whole), the form editors and people know.
-[[nodiscard]] std::string describe(const Problem& problem, std::string_view file);
 
 /// A model, or everything that is wrong, ordered by position.
 using Loaded = std::variant<Model, std::vector<Problem>>;
@@ -30,8 +20,9 @@ using Loaded = std::variant<Model, std::vector<Problem>>;
 /// Reads the file first; one that cannot be read is a Problem at 0:0.
 [[nodiscard]] Loaded load_file(const std::string& path);
 
-/// What a root filesystem lacks for `model` to run there: programs that do not exist or cannot be executed, users that
-/// are not in its /etc/passwd. `root` is a folder, "/" for the running system. Used by `kestrel check --root`.
+/// What a root filesystem lacks for `model` to run there: programs that do not exist or cannot be executed,
+/// users that are not in its /etc/passwd. `root` is a folder, "/" for the running system. Used by `kestrel
+/// check --root`.
 [[nodiscard]] std::vector<std::string> missing_in_root(const Model& model, const std::string& root);
 
 }  // namespace kestrel::config

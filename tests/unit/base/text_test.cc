@@ -147,6 +147,7 @@ TEST_CASE("the nearest word is the one with the fewest slips", "[base]") {
 TEST_CASE("nothing is suggested for a word that is far from all", "[base]") {
   const std::vector<std::string_view> keys = {"name", "command", "args"};
   CHECK_FALSE(nearest("restart", keys));
+  CHECK_FALSE(nearest("5", std::vector<std::string_view>{"b"}));
   CHECK_FALSE(nearest("", keys));
   CHECK_FALSE(nearest(std::string(5000, 'n'), keys));
   CHECK_FALSE(nearest("name", {}));

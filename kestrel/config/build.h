@@ -1,0 +1,16 @@
+// Raw values to a draft of the model, by the tables of keys (keys.h).
+#pragma once
+
+#include <optional>
+
+#include "kestrel/config/draft.h"
+#include "kestrel/config/key_table.h"
+#include "kestrel/config/raw.h"
+
+namespace kestrel::config {
+
+/// Reads all that can be read and adds the rest to `problems`; nullopt if `root` is no map at all. With
+/// Support::later, keys that nothing acts on yet are read as well.
+[[nodiscard]] std::optional<ModelDraft> build(const Raw& root, Support accepted, Problems& problems);
+
+}  // namespace kestrel::config

@@ -1,0 +1,119 @@
+// The table of keys: how a map of the file becomes a struct.
+//
+// Each kind of map has one constexpr table of Key rows: the name, whether this version acts on it, and the
+// function that reads the value into its place. read_map() does everything that is the same for all of them:
+// unknown keys with the nearest known one, `x-…` keys, keys that are not supported yet. Reading goes on after
+// a problem, so that all are found.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kestrel/config/draft.h"
+#include "kestrel/config/problem.h"
+#include "kestrel/config/raw.h"
+
+namespace kestrel::config {
+
+/// `later`: documented, its values are understood, but nothing acts on them yet; using it is an error.
+enum class Support { now, later };
+
+/// What every reader is given: where problems go, and the key whose value is being read, for their messages.
+class Context {
+ public:
+  Context(Problems& problems, Support accepted) : problems_(problems), accepted_(accepted) {}
+
+  void report(Position at, std::string message);
+  /// `'port' expects a whole number, found 'http'`.
+  void report_expected(const Raw& raw, std::string_view what);
+  /// `unknown key 'comand'; did you mean 'command'?`
+  void report_unknown(const RawEntry& entry, std::span<const std::string_view> known);
+  void report_unsupported(const RawEntry& entry);
+
+  [[nodiscard]] bool accepts(Support support) const { return support <= accepted_; }
+
+  /// The key being read; reading a map inside changes it and restores it.
+  std::string_view key;
+
+ private:
+  Problems& problems_;
+  Support accepted_;
+};
+
+template <typename T>
+struct Key {
+  std::string_view name;
+  Support support;
+  void (*read)(Context& context, const RawEntry& entry, T& target);
+};
+
+/// Row function: what `Read` returns goes to the member that the path of member pointers leads to.
+template <auto Read, auto... Path, typename T>
+void into(Context& context, const RawEntry& entry, T& target) {
+  if (auto value = Read(context, *entry.value)) (target.*....*Path) = *std::move(value);
+}
+/// The same, keeping the value's position.
+template <auto Read, auto... Path, typename T>
+void placed_into(Context& context, const RawEntry& entry, T& target) {
+  if (auto value = Read(context, *entry.value)) (target.*....*Path) = {*std::move(value), entry.value->at};
+}
+
+/// The map in `raw`, or null and a problem.
+[[nodiscard]] const RawMap* expect_map(Context& context, const Raw& raw);
+[[nodiscard]] const RawList* expect_list(Context& context, const Raw& raw);
+/// A problem if the map in `raw` has no `name`; nothing if it is no map.
+void require_key(Context& context, const Raw& raw, std::string_view name);
+[[nodiscard]] bool is_extension(std::string_view key);
+
+template <typename T>
+void read_map(Context& context, const Raw& raw, std::span<const Key<T>> keys, T& target) {
+  const RawMap* map = expect_map(context, raw);
+  if (!map) return;
+  const std::string_view outer = context.key;
+  for (const RawEntry& entry : *map) {
+    const Key<T>* row = nullptr;
+    for (const Key<T>& key : keys) {
+      if (key.name == entry.key) row = &key;
+    }
+    context.key = entry.key;
+    if (!row) {
+      if (is_extension(entry.key)) continue;
+      std::vector<std::string_view> names;
+      for (const Key<T>& key : keys) names.push_back(key.name);
+      context.report_unknown(entry, names);
+    } else if (!context.accepts(row->support)) {
+      context.report_unsupported(entry);
+    } else {
+      row->read(context, entry, target);
+    }
+  }
+  context.key = outer;
+}
+
+/// A map that is a value of its own; nullopt if `raw` is no map.
+template <typename T, const auto& Keys>
+[[nodiscard]] std::optional<T> read_struct(Context& context, const Raw& raw) {
+  T value{};
+  read_map<T>(context, raw, Keys, value);
+  if (!std::holds_alternative<RawMap>(raw.value)) return std::nullopt;
+  return value;
+}
+
+/// A list whose items `Read` reads; those that are wrong are left out and reported.
+template <auto Read>
+[[nodiscard]] auto read_list(Context& context, const Raw& raw)
+    -> std::optional<std::vector<typename decltype(Read(context, raw))::value_type>> {
+  const RawList* list = expect_list(context, raw);
+  if (!list) return std::nullopt;
+  std::vector<typename decltype(Read(context, raw))::value_type> values;
+  values.reserve(list->size());
+  for (const Raw* item : *list) {
+    if (auto value = Read(context, *item)) values.push_back(*std::move(value));
+  }
+  return values;
+}
+
+}  // namespace kestrel::config

@@ -1,0 +1,77 @@
+// Programs, their arguments, and hooks.
+#include <algorithm>
+
+#include "kestrel/base/text.h"
+#include "kestrel/config/keys.h"
+#include "kestrel/config/scalars.h"
+
+namespace kestrel::config {
+namespace {
+
+constexpr Key<Command> command_keys[] = {
+    {"command", Support::now, into<read_program, &Command::program>},
+    {"args", Support::now, into<read_arguments, &Command::args>},
+};
+
+constexpr auto read_hooks = read_list<read_hook>;
+
+constexpr Key<Hooks> service_hook_keys[] = {
+    {"pre_start", Support::now, into<read_hooks, &Hooks::pre_start>},
+    {"post_start", Support::now, into<read_hooks, &Hooks::post_start>},
+    {"pre_stop", Support::now, into<read_hooks, &Hooks::pre_stop>},
+    {"post_stop", Support::now, into<read_hooks, &Hooks::post_stop>},
+};
+
+constexpr Key<Hooks> guest_hook_keys[] = {
+    {"pre_start", Support::now, into<read_hooks, &Hooks::pre_start>},
+    {"post_start", Support::later, into<read_hooks, &Hooks::post_start>},
+    {"pre_stop", Support::later, into<read_hooks, &Hooks::pre_stop>},
+    {"post_stop", Support::later, into<read_hooks, &Hooks::post_stop>},
+    {"on_unhealthy", Support::later, into<read_hooks, &Hooks::on_unhealthy>},
+};
+
+}  // namespace
+
+std::optional<std::string> read_program(Context& context, const Raw& raw) {
+  auto program = read_word(context, raw);
+  if (!program) return std::nullopt;
+  if (program->find_first_of(" \t\r\n") != std::string::npos) {
+    context.report(raw.at,
+                   concat(quoted(*program), " is not one program; its arguments belong under 'args'"));
+    return std::nullopt;
+  }
+  const bool is_relative = program->front() != '/' && program->find('/') != std::string::npos;
+  if (is_relative || *program == "." || *program == "..") {
+    context.report_expected(raw, "an absolute path or a name without '/'");
+    return std::nullopt;
+  }
+  return program;
+}
+
+std::optional<std::vector<std::string>> read_arguments(Context& context, const Raw& raw) {
+  return read_list<read_text>(context, raw);
+}
+
+std::optional<Command> read_hook(Context& context, const Raw& raw) {
+  if (std::holds_alternative<RawMap>(raw.value)) {
+    require_key(context, raw, "command");
+    return read_struct<Command, command_keys>(context, raw);
+  }
+  if (!std::holds_alternative<RawScalar>(raw.value)) {
+    context.report_expected(raw, "programs or maps with 'command' and 'args'");
+    return std::nullopt;
+  }
+  auto program = read_program(context, raw);
+  if (!program) return std::nullopt;
+  return Command{*std::move(program), {}};
+}
+
+std::optional<Hooks> read_service_hooks(Context& context, const Raw& raw) {
+  return read_struct<Hooks, service_hook_keys>(context, raw);
+}
+
+std::optional<Hooks> read_guest_hooks(Context& context, const Raw& raw) {
+  return read_struct<Hooks, guest_hook_keys>(context, raw);
+}
+
+}  // namespace kestrel::config

@@ -1,0 +1,130 @@
+// The top of the file, and what concerns the guest as a whole.
+#include <algorithm>
+
+#include "kestrel/base/text.h"
+#include "kestrel/config/keys.h"
+#include "kestrel/config/scalars.h"
+
+namespace kestrel::config {
+namespace {
+
+constexpr std::int64_t format_version = 1;
+constexpr std::size_t longest_hostname = 64;  // HOST_NAME_MAX of Linux
+
+void read_version(Context& context, const RawEntry& entry, ModelDraft&) {
+  const auto version = read_integer(context, *entry.value, 0, 1'000'000);
+  if (version && *version != format_version) {
+    context.report(entry.value->at, concat("version ", *version, " is not known; this kestrel reads version ",
+                                           format_version));
+  }
+}
+
+/// RFC 1123 labels of letters, digits and inner hyphens.
+bool is_hostname(std::string_view name) {
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (name.empty() || name.size() > longest_hostname) return false;
+  const auto labels = split(name, '.');
+  return std::all_of(labels.begin(), labels.end(), [&](std::string_view label) {
+    return !label.empty() && is_alphanumeric(label.front()) && is_alphanumeric(label.back()) &&
+           std::all_of(label.begin(), label.end(), [&](char c) { return is_alphanumeric(c) || c == '-'; });
+  });
+}
+
+std::optional<std::string> read_hostname(Context& context, const Raw& raw) {
+  auto name = read_text(context, raw);
+  if (!name || is_hostname(*name)) return name;
+  context.report_expected(raw, "a host name of letters, digits, '-' and '.', at most 64 characters");
+  return std::nullopt;
+}
+
+void read_exec(Context& context, const RawEntry& entry, ModelDraft& target) {
+  target.exec_at = entry.at;
+  if (auto services = read_list<read_service>(context, *entry.value)) target.services = *std::move(services);
+}
+
+constexpr auto read_environment_files = read_list<read_environment_file>;
+constexpr auto read_words = read_list<read_word>;
+constexpr auto read_mounts = read_list<read_mount>;
+
+struct ShutdownDraft {
+  Duration timeout = Model{}.shutdown_timeout;
+};
+constexpr Key<ShutdownDraft> shutdown_keys[] = {
+    {"timeout", Support::now, into<read_duration, &ShutdownDraft::timeout>},
+};
+
+void read_shutdown(Context& context, const RawEntry& entry, ModelDraft& target) {
+  ShutdownDraft draft;
+  read_map<ShutdownDraft>(context, *entry.value, shutdown_keys, draft);
+  target.model.shutdown_timeout = draft.timeout;
+}
+
+using Draft = ModelDraft;
+constexpr Key<Draft> model_keys[] = {
+    {"version", Support::now, read_version},
+    {"hostname", Support::now, into<read_hostname, &Draft::model, &Model::hostname>},
+    {"env", Support::now, into<read_environment, &Draft::model, &Model::environment>},
+    {"env_files", Support::now, into<read_environment_files, &Draft::model, &Model::environment_files>},
+    {"exec", Support::now, read_exec},
+    {"health", Support::now, into<read_checks, &Draft::checks>},
+    {"hooks", Support::now, into<read_guest_hooks, &Draft::model, &Model::hooks>},
+    {"mounts", Support::later, into<read_mounts, &Draft::model, &Model::mounts>},
+    {"modules", Support::later, into<read_words, &Draft::model, &Model::modules>},
+    {"sysctl", Support::later, into<read_sysctl, &Draft::model, &Model::sysctl>},
+    {"network", Support::later, into<read_network, &Draft::model, &Model::network>},
+    {"shutdown", Support::now, read_shutdown},
+};
+
+constexpr Key<Mount> mount_keys[] = {
+    {"source", Support::now, into<read_word, &Mount::source>},
+    {"target", Support::now, into<read_absolute_path, &Mount::target>},
+    {"type", Support::now, into<read_word, &Mount::type>},
+    {"options", Support::now, into<read_words, &Mount::options>},
+};
+
+constexpr Choice<NetworkMode> network_choices[] = {
+    {"auto", NetworkMode::automatic},
+    {"none", NetworkMode::none},
+    {"static", NetworkMode::fixed},
+    {"dhcp", NetworkMode::dhcp},
+};
+constexpr auto read_network_mode = read_choice<network_choices>;
+
+constexpr Key<Network> network_keys[] = {
+    {"mode", Support::now, into<read_network_mode, &Network::mode>},
+    {"address", Support::now, into<read_word, &Network::address>},
+    {"gateway", Support::now, into<read_word, &Network::gateway>},
+    {"dns", Support::now, into<read_words, &Network::dns>},
+};
+
+}  // namespace
+
+void read_model(Context& context, const Raw& raw, ModelDraft& draft) {
+  read_map<ModelDraft>(context, raw, model_keys, draft);
+}
+
+std::optional<Mount> read_mount(Context& context, const Raw& raw) {
+  require_key(context, raw, "source");
+  require_key(context, raw, "target");
+  return read_struct<Mount, mount_keys>(context, raw);
+}
+
+std::optional<Network> read_network(Context& context, const Raw& raw) {
+  auto network = read_struct<Network, network_keys>(context, raw);
+  if (network && network->mode == NetworkMode::fixed) require_key(context, raw, "address");
+  return network;
+}
+
+std::optional<std::map<std::string, std::string>> read_sysctl(Context& context, const Raw& raw) {
+  const RawMap* map = expect_map(context, raw);
+  if (!map) return std::nullopt;
+  std::map<std::string, std::string> values;
+  for (const RawEntry& entry : *map) {
+    if (auto value = read_text(context, *entry.value)) values.emplace(entry.key, *std::move(value));
+  }
+  return values;
+}
+
+}  // namespace kestrel::config

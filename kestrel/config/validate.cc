@@ -1,0 +1,153 @@
+#include "kestrel/config/validate.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "kestrel/base/text.h"
+#include "kestrel/config/defaults.h"
+#include "kestrel/config/dependency_graph.h"
+#include "kestrel/config/raw.h"
+
+namespace kestrel::config {
+namespace {
+
+using Index = std::unordered_map<std::string_view, std::uint32_t>;
+
+void report(Problems& problems, Position at, std::string message) {
+  problems.push_back({at.line, at.column, std::move(message)});
+}
+
+void check_exec(const ModelDraft& draft, Problems& problems) {
+  if (!draft.exec_at) {
+    report(problems, {1, 1}, "missing key 'exec': there is nothing to run");
+  } else if (draft.services.empty() && problems.empty()) {
+    report(problems, *draft.exec_at, "'exec' is empty: there is nothing to run");
+  }
+}
+
+Index index_services(const std::vector<ServiceDraft>& services, Problems& problems) {
+  Index index;
+  index.reserve(services.size());
+  for (std::uint32_t i = 0; i < services.size(); ++i) {
+    const std::string& name = services[i].service.name;
+    if (name.empty()) continue;
+    const auto [entry, is_new] = index.emplace(name, i);
+    if (is_new) continue;
+    report(problems, services[i].name_at,
+           concat("duplicate name ", quoted(name), " (first at ", describe(services[entry->second].name_at),
+                  ')'));
+  }
+  return index;
+}
+
+void report_missing(const DependencyDraft& dependency, const std::vector<ServiceDraft>& services,
+                    Problems& problems) {
+  std::vector<std::string_view> names;
+  for (const ServiceDraft& one : services) names.push_back(one.service.name);
+  const auto meant = nearest(dependency.service.value, names);
+  report(problems, dependency.service.at,
+         concat("no service is named ", quoted(dependency.service.value),
+                meant ? concat("; did you mean '", *meant, "'?") : ""));
+}
+
+/// Whether `dependency`, the service `target`, can ever be in the condition that is waited for.
+void check_condition(const DependencyDraft& dependency, const ServiceDraft& target, Problems& problems) {
+  if (!dependency.condition) return;
+  const auto [condition, at] = *dependency.condition;
+  const std::string name = quoted(target.service.name);
+  if (condition == Condition::completed && target.service.kind != Kind::job) {
+    report(problems, at, concat("condition 'completed' needs a job, and ", name, " has no 'run_once: true'"));
+  }
+  if (condition == Condition::healthy && target.checks.empty()) {
+    report(problems, at, concat("condition 'healthy' needs 'health', and ", name, " has none"));
+  }
+}
+
+void check_dependencies(ServiceDraft& one, const std::vector<ServiceDraft>& services, const Index& index,
+                        Problems& problems) {
+  std::vector<std::uint32_t> seen;
+  for (DependencyDraft& dependency : one.depends_on) {
+    const auto found = index.find(dependency.service.value);
+    if (found == index.end()) {
+      report_missing(dependency, services, problems);
+      continue;
+    }
+    dependency.index = found->second;
+    const ServiceDraft& target = services[dependency.index];
+    check_condition(dependency, target, problems);
+    if (one.service.tier == Tier::infrastructure && target.service.tier == Tier::normal) {
+      report(problems, dependency.service.at,
+             concat(quoted(one.service.name), " is infrastructure and starts before ",
+                    quoted(target.service.name), ", so it cannot depend on it"));
+    }
+    seen.push_back(dependency.index);
+  }
+  std::sort(seen.begin(), seen.end());
+  if (std::adjacent_find(seen.begin(), seen.end()) == seen.end()) return;
+  report(problems, one.depends_on.front().service.at,
+         concat(quoted(one.service.name), " depends on a service more than once"));
+}
+
+void check_cycles(const std::vector<ServiceDraft>& services, const Index& index, Problems& problems) {
+  DependencyLists lists(services.size());
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    for (const DependencyDraft& dependency : services[i].depends_on) {
+      if (index.contains(dependency.service.value)) lists[i].push_back(dependency.index);
+    }
+  }
+  for (const Cycle& cycle : find_cycles(lists)) {
+    const ServiceDraft& first = services[cycle.front()];
+    const std::uint32_t second = cycle[cycle.size() > 1 ? 1 : 0];
+    std::string path;
+    for (const std::uint32_t member : cycle) path.append(concat(services[member].service.name, " -> "));
+    for (const DependencyDraft& dependency : first.depends_on) {
+      if (dependency.index != second || !index.contains(dependency.service.value)) continue;
+      report(problems, dependency.service.at, concat("dependency cycle: ", path, first.service.name));
+      break;
+    }
+  }
+}
+
+void check_restart(const ServiceDraft& one, Problems& problems) {
+  const auto& policy = one.restart.value.policy;
+  if (policy && policy->value == RestartPolicy::always && one.service.kind == Kind::job) {
+    report(problems, policy->at, "a job ends when it succeeds: its restart policy is on_failure or never");
+  }
+}
+
+void check_names_of_checks(const std::vector<CheckDraft>& checks, Problems& problems) {
+  std::unordered_map<std::string, Position> first;
+  for (const CheckDraft& draft : checks) {
+    const auto [entry, is_new] = first.emplace(name_of(draft), draft.at);
+    if (is_new) continue;
+    report(problems, draft.at,
+           concat("duplicate check ", quoted(entry->first), " (first at ", describe(entry->second),
+                  "); give it another 'name'"));
+  }
+}
+
+void check_guest_health(const std::vector<CheckDraft>& checks, Problems& problems) {
+  check_names_of_checks(checks, problems);
+  for (const CheckDraft& draft : checks) {
+    if (!draft.on_failure || draft.on_failure->value != OnUnhealthy::restart) continue;
+    report(problems, draft.on_failure->at,
+           "on_failure 'restart' needs a service to restart: use it in the 'health' of one");
+  }
+}
+
+}  // namespace
+
+void validate(ModelDraft& draft, Problems& problems) {
+  check_exec(draft, problems);
+  const Index index = index_services(draft.services, problems);
+  for (ServiceDraft& one : draft.services) {
+    check_dependencies(one, draft.services, index, problems);
+    check_restart(one, problems);
+    check_names_of_checks(one.checks, problems);
+  }
+  check_cycles(draft.services, index, problems);
+  check_guest_health(draft.checks, problems);
+}
+
+}  // namespace kestrel::config
