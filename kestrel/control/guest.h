@@ -1,0 +1,58 @@
+// All that the API sees of the rest of the program. app/ implements it over the supervisor; tests do by hand.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kestrel/base/bytes.h"
+#include "kestrel/base/time.h"
+#include "kestrel/control/journal.h"
+#include "kestrel/control/log_ring.h"
+#include "kestrel/core/commands.h"
+#include "kestrel/core/ids.h"
+#include "kestrel/core/view.h"
+#include "kestrel/wire/link_messages.h"
+
+namespace kestrel::control {
+
+/// What does not change while the guest runs, and for how long it has.
+struct InfoView {
+  std::string version;
+  int protocol = wire::protocol;
+  std::string boot_id;
+  Duration uptime{};
+  std::string config_digest;
+  std::vector<wire::BootStep> boot;
+};
+
+/// What a service's containment uses; unset where the kernel does not tell.
+struct Usage {
+  std::optional<Bytes> memory;
+  std::optional<milliseconds> cpu;
+};
+
+class Guest {
+ public:
+  virtual ~Guest() = default;
+
+  [[nodiscard]] virtual std::size_t service_count() const = 0;
+  [[nodiscard]] virtual std::optional<core::ServiceId> find(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::string name(core::ServiceId id) const = 0;
+  [[nodiscard]] virtual core::ServiceView view(core::ServiceId id) const = 0;
+  [[nodiscard]] virtual std::optional<Usage> usage(core::ServiceId id) const = 0;
+  [[nodiscard]] virtual core::HealthView health() const = 0;
+  [[nodiscard]] virtual core::Phase phase() const = 0;
+  [[nodiscard]] virtual InfoView info() const = 0;
+
+  /// Changes what is desired; what follows from it is carried out after the return, not inside.
+  virtual core::Reply apply(const core::Command& command) = 0;
+
+  /// Both live as long as the guest.
+  [[nodiscard]] virtual EventJournal& events() = 0;
+  [[nodiscard]] virtual LogRing& logs() = 0;
+};
+
+}  // namespace kestrel::control

@@ -1,0 +1,173 @@
+#include "kestrel/control/json.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "kestrel/base/text.h"
+
+namespace kestrel::control {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string print(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const core::CheckResult& result) {
+  return {{"time", format_time(result.time)}, {"ok", result.is_ok}, {"message", result.message}};
+}
+
+Json to_json(const core::CheckView& check) {
+  return {{"name", check.name},
+          {"type", check.type},
+          {"status", core::name_of(check.status)},
+          {"failures", check.failures},
+          {"last", check.last ? to_json(*check.last) : Json(nullptr)}};
+}
+
+Json to_json(const core::ExitRecord& exit) {
+  return {{"time", format_time(exit.time)},
+          {"code", exit.exit.code},
+          {"signal", exit.exit.signal},
+          {"cause", core::name_of(exit.cause)},
+          {"uptime_ms", to_ms(exit.uptime)}};
+}
+
+template <typename T>
+Json list(const std::vector<T>& values) {
+  Json json = Json::array();
+  for (const T& value : values) json.push_back(to_json(value));
+  return json;
+}
+
+/// `body` as an object, or why it is none.
+Result<Json> parse_object(std::string_view body) {
+  Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return Error{"the body is not a JSON object"};
+  return json;
+}
+
+}  // namespace
+
+std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage) {
+  Json json{{"name", service.name},
+            {"kind", service.kind},
+            {"state", core::name_of(service.state)},
+            {"reason", service.reason},
+            {"desired", core::name_of(service.desired)},
+            {"pid", or_null(service.pid)},
+            {"since", format_time(service.since)},
+            {"restarts", service.restarts},
+            {"next_start_ms", service.next_start ? Json(to_ms(*service.next_start)) : Json(nullptr)},
+            {"ready", service.is_ready},
+            {"health", core::name_of(service.health)},
+            {"checks", list(service.checks)},
+            {"exits", list(service.exits)}};
+  json["memory_bytes"] = usage && usage->memory ? Json(usage->memory->count) : Json(nullptr);
+  json["cpu_ms"] = usage && usage->cpu ? Json(usage->cpu->count()) : Json(nullptr);
+  return print(json);
+}
+
+std::string services_json(std::span<const std::string> services) {
+  return concat(R"({"services":[)", join(services, ","), "]}");
+}
+
+std::string health_json(const core::HealthView& health) {
+  return print({{"status", core::name_of(health.status)},
+                {"reasons", health.reasons},
+                {"checks", list(health.checks)}});
+}
+
+std::string info_json(const InfoView& info, core::Phase phase) {
+  Json boot = Json::array();
+  for (const wire::BootStep& step : info.boot) boot.push_back({{"name", step.name}, {"at_us", step.at_us}});
+  return print({{"version", info.version},
+                {"protocol", info.protocol},
+                {"boot_id", info.boot_id},
+                {"uptime_ms", to_ms(info.uptime)},
+                {"state", core::name_of(phase)},
+                {"config_digest", info.config_digest},
+                {"boot", std::move(boot)}});
+}
+
+std::string changed_json(std::span<const std::string> names) {
+  return print({{"changed", std::vector<std::string>(names.begin(), names.end())}});
+}
+
+std::string conflict_json(std::string_view detail, std::span<const std::string> dependents) {
+  return print({{"type", "about:blank"},
+                {"title", "Conflict"},
+                {"status", 409},
+                {"detail", detail},
+                {"dependents", std::vector<std::string>(dependents.begin(), dependents.end())}});
+}
+
+// --- records
+// -------------------------------------------------------------------------------------------------------------
+
+std::string event_data_json(const core::Notice& notice) {
+  Json json = Json::object();
+  if (notice.pid) json["pid"] = *notice.pid;
+  if (notice.exit) {
+    json["code"] = notice.exit->code;
+    json["signal"] = notice.exit->signal;
+    json["oom"] = notice.exit->is_oom_kill;
+  }
+  if (!notice.reason.empty()) json["reason"] = notice.reason;
+  return print(json);
+}
+
+std::string event_json(const EventRecord& event) {
+  Json json{{"seq", event.seq},
+            {"time", format_time(event.time)},
+            {"mono_ms", event.mono_ms},
+            {"type", event.type}};
+  if (!event.service.empty()) json["service"] = event.service;
+  const Json data = Json::parse(event.data, nullptr, false);
+  if (data.is_object()) json.insert(data.begin(), data.end());
+  return print(json);
+}
+
+std::string log_json(const LogRecord& record, std::string_view source) {
+  return print({{"seq", record.seq},
+                {"time", format_time(record.time)},
+                {"service", source},
+                {"stream", name_of(record.stream)},
+                {"line", record.line}});
+}
+
+std::string gap_json(std::uint64_t first, std::uint64_t last, std::optional<std::uint64_t> lines) {
+  Json gap{{"first", first}, {"last", last}};
+  if (lines) gap["lines"] = *lines;
+  return print({{"gap", std::move(gap)}});
+}
+
+// --- requests
+// ------------------------------------------------------------------------------------------------------------
+
+Result<int> parse_signal_request(std::string_view body) {
+  Result<Json> json = parse_object(body);
+  if (!json) return json.error();
+  const Json signal = json->value("signal", Json());
+  std::optional<int> number;
+  if (signal.is_string()) number = parse_signal(signal.get_ref<const std::string&>());
+  if (signal.is_number_integer()) number = parse_signal(signal.dump());
+  if (!number) return Error{R"(the body must name a signal, as {"signal": "TERM"})"};
+  return *number;
+}
+
+Result<core::PowerAction> parse_power_request(std::string_view body) {
+  Result<Json> json = parse_object(body);
+  if (!json) return json.error();
+  const Json action = json->value("action", Json());
+  if (action == "shutdown") return core::PowerAction::shutdown;
+  if (action == "reboot") return core::PowerAction::reboot;
+  return Error{R"(the body must say what to do: {"action": "shutdown"} or {"action": "reboot"})"};
+}
+
+}  // namespace kestrel::control

@@ -1,0 +1,42 @@
+// The API's JSON: the shapes of DESIGN.md section 3, each written in one place. Bytes that are not UTF-8
+// become U+FFFD.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kestrel/base/result.h"
+#include "kestrel/control/guest.h"
+
+namespace kestrel::control {
+
+[[nodiscard]] std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage);
+/// `{"services": […]}` of what service_json() made.
+[[nodiscard]] std::string services_json(std::span<const std::string> services);
+[[nodiscard]] std::string health_json(const core::HealthView& health);
+[[nodiscard]] std::string info_json(const InfoView& info, core::Phase phase);
+/// What a command changed: `{"changed": [names]}`.
+[[nodiscard]] std::string changed_json(std::span<const std::string> names);
+/// A problem of status 409 that also names who stands in the way.
+[[nodiscard]] std::string conflict_json(std::string_view detail, std::span<const std::string> dependents);
+
+/// The members an event of this kind has beside type and service: pid, code, signal, oom, reason; `{}` for
+/// none.
+[[nodiscard]] std::string event_data_json(const core::Notice& notice);
+/// One line, without its newline; the event's data are members like all others.
+[[nodiscard]] std::string event_json(const EventRecord& event);
+[[nodiscard]] std::string log_json(const LogRecord& record, std::string_view source);
+/// `{"gap": {"first", "last", "lines"?}}`.
+[[nodiscard]] std::string gap_json(std::uint64_t first, std::uint64_t last,
+                                   std::optional<std::uint64_t> lines = {});
+
+/// The body of a signal request, `{"signal": "TERM"}` (a name with or without SIG, or a number), as the
+/// number.
+[[nodiscard]] Result<int> parse_signal_request(std::string_view body);
+/// The body of a power request, `{"action": "shutdown"}`.
+[[nodiscard]] Result<core::PowerAction> parse_power_request(std::string_view body);
+
+}  // namespace kestrel::control
