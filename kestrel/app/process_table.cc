@@ -1,0 +1,181 @@
+#include "kestrel/app/process_table.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "kestrel/base/log.h"
+
+namespace kestrel::app {
+
+namespace {
+
+bool is_readable_now(int fd) {
+  pollfd one{fd, POLLIN, 0};
+  return ::poll(&one, 1, 0) > 0;
+}
+
+bool asks_for_the_end(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+}
+
+void log_failure(const Result<void>& result) {
+  if (!result) log_warning(result.error().message);
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable(loop::Loop& loop, const sys::CgroupRoot* cgroups)
+    : loop_(&loop), cgroups_(cgroups), child_watcher_(loop, SIGCHLD, [this] { handle_children(); }) {}
+
+ProcessTable::Entry* ProcessTable::find(ProcessId id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : found->second.get();
+}
+
+Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::ProcessSpec spec,
+                                 ProcessCallbacks callbacks) {
+  auto containment = sys::Containment::create(cgroups_, name);
+  if (!containment) return containment.error();
+  spec.cgroup_fd = containment->cgroup_fd();
+  if (!containment->mark().empty()) spec.envp.push_back(containment->mark());
+  auto child = sys::spawn(spec);
+  if (!child) return child.error();
+
+  auto entry = std::make_unique<Entry>();
+  entry->containment = std::move(*containment);
+  entry->containment.set_leader(child->pid);
+  entry->callbacks = std::move(callbacks);
+  entry->pid = child->pid;
+  entry->pidfd = std::move(child->pidfd);
+  entry->exec_report = std::move(child->exec_report);
+  by_pid_.emplace(child->pid, id);
+  Entry& placed = *entries_.emplace(id, std::move(entry)).first->second;
+  await_exec(id, placed);
+  return {};
+}
+
+void ProcessTable::await_exec(ProcessId id, Entry& entry) {
+  if (is_readable_now(entry.exec_report.get())) return conclude_exec(id);
+  entry.exec_watcher =
+      loop::FdWatcher(*loop_, entry.exec_report.get(), [this, id](loop::Interest) { conclude_exec(id); });
+  entry.exec_watcher.watch({.readable = true});
+}
+
+void ProcessTable::conclude_exec(ProcessId id) {
+  Entry* entry = find(id);
+  entry->exec_watcher = {};
+  const auto failure = sys::read_exec_outcome(entry->exec_report.get());
+  entry->exec_report.reset();
+  if (!failure) {
+    if (entry->callbacks.on_exec) entry->callbacks.on_exec(entry->pid);
+    return;
+  }
+  const auto on_exec_failed = std::move(entry->callbacks.on_exec_failed);
+  by_pid_.erase(entry->pid);
+  entries_.erase(id);
+  if (on_exec_failed) on_exec_failed(*failure);
+}
+
+// --- ends
+// ------------------------------------------------------------------------------------------------------
+
+void ProcessTable::handle_children() {
+  while (const auto ended = sys::peek_ended_child()) {
+    const auto known = by_pid_.find(ended->pid);
+    if (known != by_pid_.end()) {
+      const auto id = known->second;
+      // Its end can be seen before the outcome of its exec; the order of the news is kept.
+      if (Entry* entry = find(id); entry->exec_report.is_open()) conclude_exec(id);
+      if (find(id)) announce_end(id, ended->status);
+      by_pid_.erase(ended->pid);
+    }
+    sys::reap(ended->pid);
+  }
+  check_all_gone();
+}
+
+void ProcessTable::announce_end(ProcessId id, const sys::ExitStatus& status) {
+  Entry& entry = *find(id);
+  entry.has_ended = true;
+  ++lingering_;
+  const ProcessEnd end{status, entry.containment.oom_kills().value_or(0) > 0 && status.signal == SIGKILL,
+                       entry.containment.is_populated()};
+  if (end.leaves_others && entry.containment.events_fd() >= 0) {
+    entry.cgroup_watcher = loop::FdWatcher(*loop_, entry.containment.events_fd(),
+                                           [this, id](loop::Interest) { check_gone(id); });
+    entry.cgroup_watcher.watch({.priority = true});
+  }
+  const bool is_forgotten = entry.is_forgotten;
+  const auto on_end = end.leaves_others ? entry.callbacks.on_end : std::move(entry.callbacks.on_end);
+  if (!end.leaves_others) {
+    entries_.erase(id);
+    --lingering_;
+  }
+  if (on_end && !is_forgotten) on_end(end);
+}
+
+void ProcessTable::check_gone(ProcessId id) {
+  Entry* entry = find(id);
+  if (!entry || !entry->has_ended || entry->containment.is_populated()) return;
+  const auto on_gone = entry->is_forgotten ? nullptr : std::move(entry->callbacks.on_gone);
+  entries_.erase(id);
+  --lingering_;
+  if (on_gone) on_gone();
+}
+
+/// Where there is no cgroup to tell, the end of a containment shows by the reaping of its last process.
+void ProcessTable::check_all_gone() {
+  if (lingering_ == 0) return;
+  std::vector<ProcessId> ids;
+  for (const auto& [id, entry] : entries_) {
+    if (entry->has_ended && entry->containment.events_fd() < 0) ids.push_back(id);
+  }
+  for (const auto id : ids) check_gone(id);
+}
+
+// --- signals
+// ---------------------------------------------------------------------------------------------------
+
+void ProcessTable::signal_main(ProcessId id, int signal) {
+  const Entry* entry = find(id);
+  if (!entry || entry->has_ended) return;
+  ::syscall(SYS_pidfd_send_signal, entry->pidfd.get(), signal, nullptr, 0);
+}
+
+void ProcessTable::signal_all(ProcessId id, int signal) {
+  const Entry* entry = find(id);
+  if (!entry) return;
+  log_failure(entry->containment.signal_all(signal));
+  if (asks_for_the_end(signal)) log_failure(entry->containment.signal_all(SIGCONT));
+}
+
+void ProcessTable::kill_all(ProcessId id) {
+  const Entry* entry = find(id);
+  if (entry) log_failure(entry->containment.kill_all());
+}
+
+void ProcessTable::forget(ProcessId id) {
+  Entry* entry = find(id);
+  if (!entry) return;
+  entry->is_forgotten = true;
+  entry->callbacks = {};
+  log_failure(entry->containment.kill_all());
+}
+
+std::optional<Bytes> ProcessTable::memory(ProcessId id) const {
+  const Entry* entry = find(id);
+  return entry ? entry->containment.memory_current() : std::nullopt;
+}
+
+std::optional<Duration> ProcessTable::cpu(ProcessId id) const {
+  const Entry* entry = find(id);
+  if (!entry) return std::nullopt;
+  const auto usage = entry->containment.cpu_usage_us();
+  return usage ? std::optional<Duration>(std::chrono::microseconds(*usage)) : std::nullopt;
+}
+
+}  // namespace kestrel::app

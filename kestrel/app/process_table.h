@@ -1,0 +1,91 @@
+// Every process that Kestrel made and that has not been waited for: the one reaper, and what to tell whom.
+//
+// A process is known by a ProcessId that is never reused; its pid may be, once it is reaped. Callbacks come
+// from the loop or from inside start(), never after forget(). An ended child is announced before it is
+// reaped, so that whatever its announcement leads to (a signal to its group, for one) still meets that very
+// process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "kestrel/base/result.h"
+#include "kestrel/base/strong.h"
+#include "kestrel/loop/fd_watcher.h"
+#include "kestrel/loop/loop.h"
+#include "kestrel/loop/signal_watcher.h"
+#include "kestrel/sys/containment.h"
+#include "kestrel/sys/process.h"
+
+namespace kestrel::app {
+
+using ProcessId = Strong<struct ProcessIdTag, std::uint64_t>;
+
+struct ProcessEnd {
+  sys::ExitStatus status;
+  bool is_oom_kill = false;
+  bool leaves_others = false;  ///< others of its containment live; on_gone follows
+};
+
+struct ProcessCallbacks {
+  std::function<void(pid_t)> on_exec;
+  std::function<void(sys::SpawnFailure)> on_exec_failed;  ///< nothing follows
+  std::function<void(const ProcessEnd&)> on_end;
+  std::function<void()> on_gone;
+};
+
+class ProcessTable {
+ public:
+  /// `cgroups` must outlive the table; nullptr: containment by session.
+  ProcessTable(loop::Loop& loop, const sys::CgroupRoot* cgroups);
+  ProcessTable(const ProcessTable&) = delete;
+  ProcessTable& operator=(const ProcessTable&) = delete;
+
+  /// `name` becomes the cgroup's. The id is known to the callbacks' owner before any of them is called.
+  [[nodiscard]] Result<void> start(ProcessId id, const std::string& name, sys::ProcessSpec spec,
+                                   ProcessCallbacks callbacks);
+
+  void signal_main(ProcessId id, int signal);
+  /// To all of the containment. After a signal that asks for the end, CONT: a stopped process could not act
+  /// on it.
+  void signal_all(ProcessId id, int signal);
+  void kill_all(ProcessId id);
+  /// Kills what is left of it; nobody is told of its end.
+  void forget(ProcessId id);
+
+  [[nodiscard]] std::optional<Bytes> memory(ProcessId id) const;
+  [[nodiscard]] std::optional<Duration> cpu(ProcessId id) const;
+
+ private:
+  struct Entry {
+    sys::Containment containment;
+    ProcessCallbacks callbacks;
+    pid_t pid = -1;
+    sys::UniqueFd pidfd;
+    sys::UniqueFd exec_report;
+    loop::FdWatcher exec_watcher;
+    loop::FdWatcher cgroup_watcher;
+    bool has_ended = false;  ///< the main process
+    bool is_forgotten = false;
+  };
+
+  void await_exec(ProcessId id, Entry& entry);
+  void conclude_exec(ProcessId id);
+  void handle_children();
+  void announce_end(ProcessId id, const sys::ExitStatus& status);
+  void check_gone(ProcessId id);
+  void check_all_gone();
+  [[nodiscard]] Entry* find(ProcessId id) const;
+
+  loop::Loop* loop_;
+  const sys::CgroupRoot* cgroups_;
+  loop::SignalWatcher child_watcher_;
+  std::unordered_map<ProcessId, std::unique_ptr<Entry>> entries_;
+  std::unordered_map<pid_t, ProcessId> by_pid_;
+  std::size_t lingering_ = 0;  ///< entries whose main process has ended
+};
+
+}  // namespace kestrel::app

@@ -1,0 +1,230 @@
+#include "kestrel/app/supervision.h"
+
+#include "kestrel/app/process_plan.h"
+#include "kestrel/base/log.h"
+#include "kestrel/base/overloaded.h"
+#include "kestrel/sys/clock.h"
+
+namespace kestrel::app {
+
+namespace {
+
+/// Any number will do: it only spreads restarts of several guests that start at one moment.
+std::uint64_t jitter_seed() { return static_cast<std::uint64_t>(sys::wall_now().time_since_epoch().count()); }
+
+core::Exit as_exit(const ProcessEnd& end) { return {end.status.code, end.status.signal, end.is_oom_kill}; }
+
+constexpr Bytes hook_ring = kibibytes(256);
+
+}  // namespace
+
+Supervision::Supervision(loop::Loop& loop, const config::Model& model, Records& records, SupervisionOptions options)
+    : loop_(&loop),
+      model_(&model),
+      records_(&records),
+      options_(std::move(options)),
+      supervisor_(model, jitter_seed()),
+      processes_(loop, options_.cgroups),
+      deadline_(loop, [this] { post(core::DeadlinePassed{}); }) {
+  for (const auto& service : model.services) sources_.push_back(records.logs.add_source(service.name, service.log.ring));
+  hook_source_ = records.logs.add_source("hooks", hook_ring);
+}
+
+Supervision::~Supervision() = default;
+
+void Supervision::begin() {
+  supervisor_.begin(sys::now());
+  turn();
+}
+
+void Supervision::shut_down(core::PowerAction action, std::string reason) {
+  (void)supervisor_.apply(core::ShutDown{action, std::move(reason)}, sys::now());
+  if (!is_turning_) turn();
+}
+
+core::ServiceView Supervision::view(core::ServiceId id) const { return supervisor_.view(id, sys::now()); }
+
+std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
+  const auto run = current_run_.find(id);
+  if (run == current_run_.end()) return std::nullopt;
+  const auto live = live_.find(run->second);
+  if (live == live_.end()) return std::nullopt;
+  const auto cpu = processes_.cpu(live->second->process);
+  return control::Usage{processes_.memory(live->second->process),
+                        cpu ? std::optional(std::chrono::duration_cast<milliseconds>(*cpu)) : std::nullopt};
+}
+
+core::Reply Supervision::apply(const core::Command& command) {
+  auto reply = supervisor_.apply(command, sys::now());
+  loop_->post([this] {
+    if (!is_turning_) turn();
+  });
+  return reply;
+}
+
+// --- turns -----------------------------------------------------------------------------------------------------
+
+void Supervision::post(core::Event event) {
+  pending_.push_back(std::move(event));
+  if (!is_turning_) turn();
+}
+
+void Supervision::turn() {
+  is_turning_ = true;
+  do {
+    const auto now = sys::now();
+    for (const auto& event : std::exchange(pending_, {})) supervisor_.handle(event, now);
+    for (const auto& effect : supervisor_.take_effects(now)) {
+      std::visit([this](const auto& one) { perform(one); }, effect);
+    }
+  } while (!pending_.empty());
+  is_turning_ = false;
+  if (const auto at = supervisor_.next_deadline()) {
+    deadline_.arm(*at);
+  } else {
+    deadline_.disarm();
+  }
+}
+
+// --- processes -------------------------------------------------------------------------------------------------
+
+void Supervision::perform(const core::SpawnProcess& effect) {
+  const auto plan = std::visit(
+      overloaded{
+          [this](core::ServiceId id) { return plan_service(*model_, supervisor_.definition(id), options_.environment); },
+          [this](core::HookId id) {
+            return plan_command(*model_, model_->hooks.pre_start[id.value], options_.environment);
+          },
+      },
+      effect.subject);
+  if (const auto* failure = std::get_if<PlanFailure>(&plan)) {
+    return post(core::ProcessFailedToStart{effect.run, failure->stage, failure->cause, failure->error});
+  }
+  const auto started = launch_run(effect.run, effect.subject, std::get<sys::ProcessSpec>(plan));
+  if (started) return;
+  live_.erase(effect.run);
+  post(core::ProcessFailedToStart{effect.run, "fork", started.error().message, started.error().code});
+}
+
+Result<void> Supervision::launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec) {
+  auto out = open_capture_pipe();
+  if (!out) return out.error();
+  auto err = open_capture_pipe();
+  if (!err) return err.error();
+  spec.stdio = {-1, out->writer.get(), err->writer.get()};
+  const ProcessId process{++last_process_};
+  const auto target = target_of(subject);
+  live_.emplace(run, new Live{process,
+                              {*loop_, std::move(out->reader), control::LogStream::standard_output, target},
+                              {*loop_, std::move(err->reader), control::LogStream::standard_error, target}});
+  if (const auto* service = std::get_if<core::ServiceId>(&subject)) current_run_[*service] = run;
+  auto callbacks = callbacks_of(run, spec.program);
+  return processes_.start(process, containment_name(subject), std::move(spec), std::move(callbacks));
+}
+
+ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& program) {
+  return {.on_exec = [this, run](pid_t pid) { post(core::ProcessStarted{run, pid}); },
+          .on_exec_failed =
+              [this, run, program](sys::SpawnFailure failure) {
+                live_.erase(run);
+                const auto cause = errno_error(concat("cannot execute ", program), failure.error).message;
+                post(core::ProcessFailedToStart{run, std::string(stage_name(failure.stage)), cause, failure.error});
+              },
+          .on_end =
+              [this, run](const ProcessEnd& end) {
+                // Its last words come before the news of its end.
+                if (!end.leaves_others) live_.erase(run);
+                post(core::ProcessExited{run, as_exit(end), end.leaves_others});
+              },
+          .on_gone =
+              [this, run] {
+                live_.erase(run);
+                post(core::ProcessesGone{run});
+              }};
+}
+
+std::string Supervision::containment_name(const core::Subject& subject) const {
+  return std::visit(overloaded{
+                        [this](core::ServiceId id) { return supervisor_.definition(id).name; },
+                        [](core::HookId id) { return concat("@pre_start-", id.value); },
+                    },
+                    subject);
+}
+
+CaptureTarget Supervision::target_of(const core::Subject& subject) const {
+  const auto* service = std::get_if<core::ServiceId>(&subject);
+  return {&records_->logs, service ? sources_[service->value] : hook_source_, options_.echo};
+}
+
+void Supervision::perform(const core::SignalProcess& effect) {
+  const auto live = live_.find(effect.run);
+  if (live == live_.end()) return;
+  if (effect.receiver == core::Receiver::main_process) {
+    processes_.signal_main(live->second->process, effect.signal);
+  } else {
+    processes_.signal_all(live->second->process, effect.signal);
+  }
+}
+
+void Supervision::perform(const core::KillProcesses& effect) {
+  const auto live = live_.find(effect.run);
+  if (live != live_.end()) processes_.kill_all(live->second->process);
+}
+
+// --- probes ----------------------------------------------------------------------------------------------------
+
+void Supervision::perform(const core::StartProbe& effect) {
+  const auto done = [this, effect](const probes::ProbeResult& result) {
+    // The probe is what calls; it goes when it has returned.
+    const auto ended = probing_.extract(effect.probe);
+    post(core::ProbeFinished{effect.check, effect.probe, result.ok, result.message});
+  };
+  probing_.emplace(effect.probe,
+                   probes::start_probe(*loop_, supervisor_.definition(effect.check).probe, {.launcher = this}, done));
+}
+
+void Supervision::perform(const core::CancelProbe& effect) { probing_.erase(effect.probe); }
+
+class Supervision::LaunchedProbe final : public probes::LaunchedProcess {
+ public:
+  LaunchedProbe(ProcessTable& processes, ProcessId id, sys::UniqueFd output)
+      : probes::LaunchedProcess(std::move(output)), processes_(&processes), id_(id) {}
+  ~LaunchedProbe() override { processes_->forget(id_); }
+
+ private:
+  ProcessTable* processes_;
+  ProcessId id_;
+};
+
+Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(const config::Command& command,
+                                                                     std::function<void(sys::ExitStatus)> on_exit) {
+  auto plan = plan_command(*model_, command, options_.environment);
+  if (const auto* failure = std::get_if<PlanFailure>(&plan)) return Error{failure->cause, failure->error};
+  auto spec = std::get<sys::ProcessSpec>(std::move(plan));
+  auto pipe = open_capture_pipe();
+  if (!pipe) return pipe.error();
+  spec.stdio = {-1, pipe->writer.get(), pipe->writer.get()};
+  const ProcessId process{++last_process_};
+  ProcessCallbacks callbacks{.on_exec = {},
+                             .on_exec_failed = [on_exit](sys::SpawnFailure) { on_exit({.code = 127}); },
+                             .on_end = [on_exit](const ProcessEnd& end) { on_exit(end.status); },
+                             .on_gone = {}};
+  auto started = processes_.start(process, concat("@probe-", process.value), std::move(spec), std::move(callbacks));
+  if (!started) return started.error();
+  return std::unique_ptr<probes::LaunchedProcess>(new LaunchedProbe(processes_, process, std::move(pipe->reader)));
+}
+
+// --- news ------------------------------------------------------------------------------------------------------
+
+void Supervision::perform(const core::Publish& effect) {
+  const auto& notice = effect.notice;
+  const auto service = notice.service ? supervisor_.definition(*notice.service).name : std::string();
+  records_->events.append(sys::now(), notice, service);
+  log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ", notice.reason);
+}
+
+void Supervision::perform(const core::Finish& effect) {
+  loop_->post([this, outcome = effect.outcome] { options_.on_finish(outcome); });
+}
+
+}  // namespace kestrel::app

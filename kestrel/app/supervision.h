@@ -1,0 +1,105 @@
+// The supervisor at work: carries out its effects, brings it the events, and shows it to the API.
+//
+// A turn: everything that has happened goes into the supervisor, then its effects are carried out in order; what they
+// cause at once (a program that cannot be executed) is the next round of the same turn. Nothing calls back into a turn.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kestrel/app/capture.h"
+#include "kestrel/app/environment.h"
+#include "kestrel/app/process_table.h"
+#include "kestrel/config/model.h"
+#include "kestrel/control/guest.h"
+#include "kestrel/core/supervisor.h"
+#include "kestrel/loop/loop.h"
+#include "kestrel/loop/timer.h"
+#include "kestrel/probes/probe.h"
+
+namespace kestrel::app {
+
+/// What happened and what was printed; lives as long as the program.
+struct Records {
+  control::EventJournal events;
+  control::LogRing logs{mebibytes(16)};
+};
+
+struct SupervisionOptions {
+  const sys::CgroupRoot* cgroups = nullptr;  ///< must outlive the supervision; nullptr: containment by session
+  GuestEnvironment environment;
+  std::function<void(control::LogSource, std::string_view line)> echo;  ///< sees each captured line; optional
+  std::function<control::InfoView()> info;
+  std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
+};
+
+class Supervision final : public control::Guest, private probes::ProcessLauncher {
+ public:
+  /// `model` and `records` must outlive it.
+  Supervision(loop::Loop& loop, const config::Model& model, Records& records, SupervisionOptions options);
+  Supervision(const Supervision&) = delete;
+  Supervision& operator=(const Supervision&) = delete;
+  ~Supervision() override;
+
+  void begin();
+  void shut_down(core::PowerAction action, std::string reason);
+
+  // control::Guest
+  [[nodiscard]] std::size_t service_count() const override { return supervisor_.service_count(); }
+  [[nodiscard]] std::optional<core::ServiceId> find(std::string_view name) const override { return supervisor_.find(name); }
+  [[nodiscard]] std::string name(core::ServiceId id) const override { return supervisor_.definition(id).name; }
+  [[nodiscard]] core::ServiceView view(core::ServiceId id) const override;
+  [[nodiscard]] std::optional<control::Usage> usage(core::ServiceId id) const override;
+  [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
+  [[nodiscard]] core::Phase phase() const override { return supervisor_.phase(); }
+  [[nodiscard]] control::InfoView info() const override { return options_.info(); }
+  core::Reply apply(const core::Command& command) override;
+  [[nodiscard]] control::EventJournal& events() override { return records_->events; }
+  [[nodiscard]] control::LogRing& logs() override { return records_->logs; }
+
+ private:
+  /// The process of a run and what it prints.
+  struct Live {
+    ProcessId process;
+    Capture standard_output;
+    Capture standard_error;
+  };
+  class LaunchedProbe;
+
+  void post(core::Event event);
+  void turn();
+  void perform(const core::SpawnProcess& effect);
+  void perform(const core::SignalProcess& effect);
+  void perform(const core::KillProcesses& effect);
+  void perform(const core::StartProbe& effect);
+  void perform(const core::CancelProbe& effect);
+  void perform(const core::Publish& effect);
+  void perform(const core::Finish& effect);
+  [[nodiscard]] Result<void> launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec);
+  [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
+  [[nodiscard]] std::string containment_name(const core::Subject& subject) const;
+  [[nodiscard]] CaptureTarget target_of(const core::Subject& subject) const;
+  /// probes::ProcessLauncher
+  Result<std::unique_ptr<probes::LaunchedProcess>> launch(const config::Command& command,
+                                                          std::function<void(sys::ExitStatus)> on_exit) override;
+
+  loop::Loop* loop_;
+  const config::Model* model_;
+  Records* records_;
+  SupervisionOptions options_;
+  core::Supervisor supervisor_;
+  ProcessTable processes_;
+  loop::Timer deadline_;
+  std::vector<control::LogSource> sources_;  ///< of each service
+  control::LogSource hook_source_;
+  std::vector<core::Event> pending_;
+  bool is_turning_ = false;
+  std::uint64_t last_process_ = 0;
+  std::unordered_map<core::RunId, std::unique_ptr<Live>> live_;
+  std::unordered_map<core::ServiceId, core::RunId> current_run_;
+  std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
+};
+
+}  // namespace kestrel::app
