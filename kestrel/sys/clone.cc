@@ -14,8 +14,17 @@ namespace kestrel::sys {
 
 namespace {
 
-/// Enough for a child that only makes system calls; a sanitizer's frames are larger than ours.
-constexpr std::size_t child_stack_size = 16 * 1024;
+/// Enough for a child that only makes system calls. It is no frame of the parent's, which a child could leave
+/// marked.
+alignas(16) std::byte child_stack[16 * 1024];
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// A sanitizer's locks and marks are memory that matters: a child that dies with a lock held would stop the
+// parent.
+constexpr bool may_share_memory = false;
+#else
+constexpr bool may_share_memory = true;
+#endif
 
 struct Start {
   ChildMain main;
@@ -90,15 +99,14 @@ Result<Cloned> fork_child(ChildMain main, const void* plan) {
 }  // namespace
 
 Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, const void* plan) {
-  alignas(16) std::byte stack[child_stack_size];
   int pidfd = -1;
   clone_args args{};
   args.flags = CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   args.exit_signal = SIGCHLD;
-  args.stack = reinterpret_cast<std::uintptr_t>(stack);
-  args.stack_size = sizeof stack;
-  if (memory == ChildMemory::shared) args.flags |= CLONE_VM | CLONE_VFORK;
+  args.stack = reinterpret_cast<std::uintptr_t>(child_stack);
+  args.stack_size = sizeof child_stack;
+  if (memory == ChildMemory::shared && may_share_memory) args.flags |= CLONE_VM | CLONE_VFORK;
   if (cgroup_fd >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(cgroup_fd);

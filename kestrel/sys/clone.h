@@ -32,7 +32,8 @@ struct Cloned {
 using ChildMain = void (*)(const void* plan, bool is_in_cgroup) noexcept;
 
 /// `cgroup_fd` is an open cgroup directory, or -1. Block all signals around the call: a handler must not run
-/// in a child that shares memory. Where clone3 is missing this is fork() and pidfd_open().
+/// in a child that shares memory. One thread only: all children use one stack, one at a time. Where clone3 is
+/// missing this is fork() and pidfd_open().
 [[nodiscard]] Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, const void* plan);
 
 }  // namespace kestrel::sys
