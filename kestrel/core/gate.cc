@@ -24,6 +24,7 @@ std::string_view wording(config::Condition condition) {
 }  // namespace
 
 Supervisor::Gate Supervisor::gate_of(ServiceId id) const {
+  if (!std::holds_alternative<Up>(guest_)) return GateClosed{"waits for the pre_start hooks"};
   Gate gate = GateOpen{};
   for (const auto& dependency : graph_.dependencies(id)) {
     auto one = judge(dependency);

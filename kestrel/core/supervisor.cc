@@ -34,10 +34,13 @@ Supervisor::Supervisor(const config::Model& model, std::uint64_t seed)
 }
 
 void Supervisor::begin(Now now) {
-  for (auto& service : services_) service.since = now.wall;
   publish(NoticeType::vm_booted);
+  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    services_[i].desired = Desired::running;
+    enter(ServiceId{i}, Waiting{}, now);
+  }
   if (model_->hooks.pre_start.empty()) {
-    bring_up(now);
+    bring_up();
   } else {
     run_hook(HookId{0}, now.monotonic);
   }
@@ -59,7 +62,7 @@ void Supervisor::run_hook(HookId hook, MonotonicTime now) {
 
 void Supervisor::conclude_hook(HookId hook, Now now) {
   if (hook.value + 1 < model_->hooks.pre_start.size()) return run_hook(HookId{hook.value + 1}, now.monotonic);
-  bring_up(now);
+  bring_up();
 }
 
 void Supervisor::fail_hook(HookId hook, std::string_view failure, Exit exit, Now now) {
@@ -98,13 +101,11 @@ void Supervisor::handle_hook_failure(const ProcessFailedToStart& event, Now now)
 
 // --- up and down -----------------------------------------------------------------------------------------
 
-void Supervisor::bring_up(Now now) {
+/// Opens the gates that the hooks kept closed.
+void Supervisor::bring_up() {
   guest_ = Up{};
   is_guest_concluded_ = false;
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    services_[i].desired = Desired::running;
-    enter(ServiceId{i}, Waiting{}, now);
-  }
+  for (std::uint32_t i = 0; i < services_.size(); ++i) enqueue(ServiceId{i});
 }
 
 void Supervisor::shut_down(Outcome outcome, std::string_view reason, Now now) {

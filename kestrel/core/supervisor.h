@@ -102,7 +102,7 @@ class Supervisor {
   void run_hook(HookId hook, MonotonicTime now);
   void conclude_hook(HookId hook, Now now);
   void fail_hook(HookId hook, std::string_view failure, Exit exit, Now now);
-  void bring_up(Now now);
+  void bring_up();
   void shut_down(Outcome outcome, std::string_view reason, Now now);
   void kill_everything(Now now);
   void pass_guest_deadline(Now now);

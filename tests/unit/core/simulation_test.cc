@@ -1,0 +1,404 @@
+// Random histories against what must always hold.
+//
+// Each history is a random configuration and a random sequence of things that can happen: programs that
+// start, fail to start, exit, die, leave children behind, ignore signals; probes that pass and fail;
+// operators who start, stop, restart and signal at bad moments; time. The world keeps its own books of what
+// really runs and judges every effect by them, not by what the supervisor believes. A failure prints the
+// seed; KESTREL_SIMULATION_SEED=N replays that one history.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "kestrel/core/supervisor.h"
+#include "tests/unit/core/workbench.h"
+
+namespace kestrel::core {
+namespace {
+
+using config::Condition;
+
+constexpr std::uint64_t histories = 100'000;
+constexpr int steps_per_history = 40;
+
+/// xorshift64*: small, fast, and the same everywhere.
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
+  std::uint64_t next() {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    return state_ * 0x2545f4914f6cdd1d;
+  }
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>((next() >> 33) % bound); }
+  bool one_in(std::uint32_t n) { return below(n) == 0; }
+
+ private:
+  std::uint64_t state_;
+};
+
+config::Model random_model(Dice& dice) {
+  config::Model model;
+  const auto count = 1 + dice.below(5);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto one = dice.one_in(3) ? job("s" + std::to_string(i)) : service("s" + std::to_string(i));
+    if (dice.one_in(6)) one.tier = config::Tier::infrastructure;
+    one.restart.policy = static_cast<config::RestartPolicy>(dice.below(3));
+    one.restart.max_restarts = dice.one_in(3) ? 1 + dice.below(3) : 0;
+    one.restart.window = seconds(5);
+    one.restart.backoff.initial = milliseconds(dice.one_in(3) ? 0 : 50);
+    one.restart.backoff.reset_after = seconds(dice.below(3));
+    one.stop.timeout = seconds(1 + dice.below(3));
+    if (dice.one_in(8)) one.on_exit.failure = config::ExitAction::shutdown;
+    if (one.kind == config::Kind::service && dice.one_in(3)) {
+      one.checks.push_back(http_check());
+      one.checks[0].on_failure = static_cast<config::OnUnhealthy>(dice.below(2));
+      one.checks[0].failure_threshold = 1 + dice.below(2);
+      one.checks[0].start_period = seconds(dice.below(2));
+      one.checks[0].interval = milliseconds(100);
+    }
+    for (std::uint32_t on = 0; on < i; ++on) {
+      if (!dice.one_in(3)) continue;
+      // An infrastructure service cannot come after a normal one: that would be a cycle, and is refused by
+      // validation.
+      if (one.tier == config::Tier::infrastructure && model.services[on].tier == config::Tier::normal)
+        continue;
+      auto condition = static_cast<Condition>(dice.below(4));
+      const auto& dependency = model.services[on];
+      if (condition == Condition::completed && dependency.kind != config::Kind::job)
+        condition = Condition::ready;
+      if (condition == Condition::healthy && dependency.checks.empty()) condition = Condition::started;
+      one.depends_on.push_back({on, condition, dice.one_in(3), !dice.one_in(4)});
+    }
+    model.services.push_back(std::move(one));
+  }
+  if (dice.one_in(4)) model.hooks.pre_start.push_back({"/hook", {}});
+  if (dice.one_in(4)) model.checks.push_back(http_check("guest"));
+  model.shutdown_timeout = seconds(8);
+  return model;
+}
+
+/// What really runs.
+struct RealProcess {
+  Subject subject;
+  RunId run;
+  bool has_execed = false;
+  bool is_main_alive = true;
+  bool has_others = false;
+  bool was_asked_to_end = false;
+};
+
+/// What a service's latest run came to.
+struct Books {
+  std::optional<RunId> run;
+  bool is_healthy = false;
+  bool has_completed = false;
+  bool is_stopped_by_operator = false;
+  bool is_next_start_asked_for =
+      true;  ///< an operator's doing, or the first; else it counts against the budget
+  std::vector<MonotonicTime> restarts;
+};
+
+class History {
+ public:
+  explicit History(std::uint64_t seed)
+      : seed_(seed),
+        dice_(seed),
+        model_(random_model(dice_)),
+        supervisor_(model_, seed),
+        books_(model_.services.size()) {}
+
+  void play() {
+    supervisor_.begin(now());
+    carry_out();
+    for (int i = 0; i < steps_per_history && !has_finished_; ++i) step();
+    if (!has_finished_) end();
+  }
+
+ private:
+  [[nodiscard]] Now now() const { return {clock_, WallTime(milliseconds(to_ms(clock_)))}; }
+
+  void require(bool holds, const std::string& rule) const {
+    if (holds) return;
+    std::ostringstream text;
+    text << "seed " << seed_ << ": " << rule;
+    FAIL(text.str());
+  }
+
+  // --- what can happen -----------------------------------------------------------------------------------
+  void step() {
+    switch (dice_.below(10)) {
+      case 0:
+        return command();
+      case 1:
+        return pass_time();
+      case 2:
+        return pass_time();
+      case 3:
+        return end_probe();
+      case 4:
+        return end_probe();
+      default:
+        return move_process();
+    }
+  }
+
+  void tell(const Event& event) {
+    supervisor_.handle(event, now());
+    carry_out();
+  }
+
+  void pass_time() {
+    const auto deadline = supervisor_.next_deadline();
+    const auto step = milliseconds(dice_.below(2000));
+    if (deadline && *deadline <= clock_ + step) {
+      clock_ = std::max(clock_, *deadline);
+      tell(DeadlinePassed{});
+    } else {
+      clock_ += step;
+      if (dice_.one_in(4)) tell(DeadlinePassed{});  // a timer may fire early: nothing may come of it
+    }
+  }
+
+  void move_process() {
+    if (processes_.empty()) return pass_time();
+    auto& process = processes_[dice_.below(static_cast<std::uint32_t>(processes_.size()))];
+    if (!process.has_execed) return start_or_fail(process);
+    if (process.is_main_alive) {
+      const bool is_willing = process.was_asked_to_end ? !dice_.one_in(3) : dice_.one_in(4);
+      if (is_willing) end_main(process);
+    } else {
+      end_others(process);
+    }
+  }
+
+  void start_or_fail(RealProcess& process) {
+    if (!dice_.one_in(8)) {
+      process.has_execed = true;
+      return tell(ProcessStarted{process.run, 100});
+    }
+    const auto run = process.run;
+    forget(run);
+    tell(ProcessFailedToStart{run, "exec", "no such file", 2});
+  }
+
+  void end_main(RealProcess& process) {
+    process.is_main_alive = false;
+    process.has_others = dice_.one_in(4);
+    const Exit exit{.code = dice_.one_in(3) ? 0 : static_cast<int>(dice_.below(80)),
+                    .signal = dice_.one_in(4) ? 9 : 0};
+    note_end(process, exit);
+    const auto run = process.run;
+    const bool leaves_others = process.has_others;
+    if (!leaves_others) forget(run);
+    tell(ProcessExited{run, exit, leaves_others});
+  }
+
+  void end_others(RealProcess& process) {
+    if (!process.was_asked_to_end) return;  // they live until they are killed
+    const auto run = process.run;
+    forget(run);
+    tell(ProcessesGone{run});
+  }
+
+  void note_end(const RealProcess& process, const Exit& exit) {
+    const auto* id = std::get_if<ServiceId>(&process.subject);
+    if (!id) return;
+    auto& books = books_[id->value];
+    books.is_healthy = false;
+    const auto& definition = model_.services[id->value];
+    books.has_completed = definition.kind == config::Kind::job && exit == Exit{};
+    // A run that was ended on request does not count against the budget when the next one begins.
+    if (!process.was_asked_to_end) books.is_next_start_asked_for = false;
+  }
+
+  void end_probe() {
+    if (probes_.empty()) return pass_time();
+    auto chosen = probes_.begin();
+    std::advance(chosen, dice_.below(static_cast<std::uint32_t>(probes_.size())));
+    const auto [check, probe] = *chosen;
+    probes_.erase(chosen);
+    const bool is_ok = !dice_.one_in(3);
+    if (const auto owner = supervisor_.owner(check)) {
+      if (is_ok) books_[owner->value].is_healthy = true;
+    }
+    tell(ProbeFinished{check, probe, is_ok, "refused"});
+    sync_health();
+  }
+
+  /// Whether a failure made a service unhealthy depends on thresholds that health_test.cc proves; here it is
+  /// believed.
+  void sync_health() {
+    for (std::uint32_t i = 0; i < books_.size(); ++i) {
+      books_[i].is_healthy = supervisor_.view(ServiceId{i}, now()).health == Health::healthy;
+    }
+  }
+
+  void command() {
+    const ServiceId id{dice_.below(static_cast<std::uint32_t>(model_.services.size()))};
+    Command command = StartService{id};
+    switch (dice_.below(10)) {
+      case 0:
+      case 1:
+      case 2:
+        command = StopService{id, dice_.one_in(2)};
+        break;
+      case 3:
+      case 4:
+        command = RestartService{id};
+        break;
+      case 5:
+        command = SignalService{id, 1};
+        break;
+      case 6:
+        if (dice_.one_in(10)) command = ShutDown{};
+        break;
+      default:
+        break;
+    }
+    const auto reply = supervisor_.apply(command, now());
+    const bool stops = std::holds_alternative<StopService>(command);
+    for (const auto changed : reply.changed) {
+      auto& books = books_[changed.value];
+      books.is_stopped_by_operator = stops;
+      if (!std::holds_alternative<SignalService>(command)) {
+        books.is_next_start_asked_for = true;
+        books.restarts.clear();
+      }
+    }
+    carry_out();
+  }
+
+  /// Everything must come to an end, however unwilling.
+  void end() {
+    (void)supervisor_.apply(ShutDown{}, now());
+    carry_out();
+    for (int i = 0; i < 2000 && !has_finished_; ++i) {
+      if (!processes_.empty() && dice_.one_in(2)) {
+        move_process();
+      } else {
+        pass_time();
+      }
+    }
+    require(has_finished_, "a shutdown did not end");
+  }
+
+  // --- what is asked for, judged
+  // -----------------------------------------------------------------------------
+  void carry_out() {
+    for (const auto& effect : supervisor_.take_effects(now())) {
+      require(!has_finished_, "an effect came after Finish");
+      std::visit([this](const auto& one) { judge(one); }, effect);
+    }
+  }
+
+  void judge(const SpawnProcess& spawn) {
+    for (const auto& process : processes_) {
+      require(process.subject != spawn.subject, "a second instance while processes of the first live");
+    }
+    if (const auto* id = std::get_if<ServiceId>(&spawn.subject)) judge_start(*id, spawn.run);
+    processes_.push_back({spawn.subject, spawn.run});
+  }
+
+  void judge_start(ServiceId id, RunId run) {
+    auto& books = books_[id.value];
+    const auto& definition = model_.services[id.value];
+    require(!books.is_stopped_by_operator, definition.name + " was started although an operator stopped it");
+    for (const auto& dependency : definition.depends_on) {
+      if (dependency.required) {
+        require(is_open(dependency), definition.name + " was started before its gate to s" +
+                                         std::to_string(dependency.service) + " was open");
+      }
+    }
+    if (!books.is_next_start_asked_for && definition.restart.max_restarts > 0) {
+      std::erase_if(books.restarts,
+                    [&](MonotonicTime at) { return at <= clock_ - definition.restart.window; });
+      books.restarts.push_back(clock_);
+      require(books.restarts.size() <= definition.restart.max_restarts + 1,
+              definition.name + " exceeded its budget of restarts");
+    }
+    books.is_next_start_asked_for = true;
+    books.run = run;
+    books.has_completed = false;
+    books.is_healthy = false;
+  }
+
+  [[nodiscard]] bool is_open(const config::Dependency& dependency) const {
+    const auto& books = books_[dependency.service];
+    if (books.has_completed) return true;
+    if (dependency.condition == Condition::completed) return false;
+    for (const auto& process : processes_) {
+      if (process.subject != Subject(ServiceId{dependency.service})) continue;
+      const bool runs = process.is_main_alive && process.has_execed;
+      return runs && (dependency.condition != Condition::healthy || books.is_healthy);
+    }
+    return false;
+  }
+
+  void judge(const SignalProcess& signal) {
+    if (signal.receiver == Receiver::main_process) return;
+    for (auto& process : processes_) {
+      if (process.run == signal.run) process.was_asked_to_end = true;
+    }
+  }
+
+  void judge(const KillProcesses& kill) {
+    for (auto& process : processes_) {
+      if (process.run == kill.run) process.was_asked_to_end = true;
+    }
+  }
+
+  void judge(const StartProbe& start) {
+    require(!probes_.contains(start.check), "two probes of one check at a time");
+    if (const auto owner = supervisor_.owner(start.check)) {
+      bool runs = false;
+      for (const auto& process : processes_) {
+        runs = runs || (process.subject == Subject(*owner) && process.is_main_alive && process.has_execed);
+      }
+      require(runs, "a probe of a service that does not run");
+    }
+    probes_.emplace(start.check, start.probe);
+  }
+
+  void judge(const CancelProbe& cancel) {
+    std::erase_if(probes_, [&](const auto& one) { return one.second == cancel.probe; });
+  }
+
+  void judge(const Publish& publish) {
+    if (publish.notice.type == NoticeType::service_healthy)
+      books_[publish.notice.service->value].is_healthy = true;
+  }
+
+  void judge(const Finish&) {
+    has_finished_ = true;
+    // Only what cannot even be killed may be left, and only after the patience for it is over.
+    for (const auto& process : processes_)
+      require(process.was_asked_to_end, "finished with a process nobody asked to end");
+  }
+
+  void forget(RunId run) {
+    std::erase_if(processes_, [&](const RealProcess& one) { return one.run == run; });
+  }
+
+  std::uint64_t seed_;
+  Dice dice_;
+  config::Model model_;
+  Supervisor supervisor_;
+  MonotonicTime clock_{seconds(1)};
+  std::vector<RealProcess> processes_;
+  std::map<CheckId, ProbeId> probes_;
+  std::vector<Books> books_;
+  bool has_finished_ = false;
+};
+
+TEST_CASE("a hundred thousand random histories break no rule", "[core][simulation]") {
+  if (const char* one = std::getenv("KESTREL_SIMULATION_SEED"))
+    return History(std::strtoull(one, nullptr, 10)).play();
+  for (std::uint64_t seed = 1; seed <= histories; ++seed) History(seed).play();
+  SUCCEED();
+}
+
+}  // namespace
+}  // namespace kestrel::core
