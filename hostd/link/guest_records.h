@@ -1,0 +1,17 @@
+// What the guest tells, as members of a record (records/record_log.h). Pure.
+#pragma once
+
+#include <string>
+
+#include "kestrel/wire/link_messages.h"
+
+namespace kestrel::hostd {
+
+[[nodiscard]] std::string record_of(const wire::EventMessage& event);
+[[nodiscard]] std::string record_of(const wire::LogMessage& log);
+[[nodiscard]] std::string record_of(const wire::Gap& gap, WallTime now);
+
+/// An event of the runner's own, e.g. `vm.started`. `data` is a JSON object.
+[[nodiscard]] std::string host_event(WallTime now, std::string_view type, std::string_view data);
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,44 @@
+#include "hostd/records/record_log.h"
+
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+constexpr std::string_view record_head = "{\"seq\":";
+}
+
+std::uint64_t seq_of(std::string_view record) {
+  if (!record.starts_with(record_head)) return 0;
+  record.remove_prefix(record_head.size());
+  std::uint64_t seq = 0;
+  const auto parsed = std::from_chars(record.data(), record.data() + record.size(), seq);
+  return parsed.ec == std::errc() ? seq : 0;
+}
+
+Result<RecordLog> RecordLog::open(std::string path, LogLimits limits) {
+  auto file = RotatingFile::open(std::move(path), limits);
+  if (!file) return file.error();
+  RecordLog log;
+  log.file_ = std::move(*file);
+  log.limits_ = limits;
+  return log;
+}
+
+Result<std::uint64_t> RecordLog::append(std::string_view members) {
+  const std::uint64_t seq = ++last_seq_;
+  const auto written = file_.append(concat(record_head, seq, ',', members, "}\n"));
+  if (!written) return written.error();
+  // A listener may forget itself while it is called.
+  for (auto listener = listeners_.begin(); listener != listeners_.end();) (listener++)->second();
+  return seq;
+}
+
+RecordLog::ListenerId RecordLog::listen(std::function<void()> callback) {
+  listeners_.emplace(++last_listener_, std::move(callback));
+  return last_listener_;
+}
+
+void RecordLog::forget(ListenerId id) { listeners_.erase(id); }
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,43 @@
+// Published ports and api.sock: accepts on the host and hands each connection to the guest. The bytes then
+// flow between guest memory and that very descriptor; nothing of ours stands in between.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hostd/runner/guest_dialer.h"
+#include "hostd/vm_spec.h"
+#include "kestrel/loop/listener.h"
+
+namespace kestrel::hostd {
+
+/// The token of the guest that is linked now; nullopt while there is none.
+using TokenSource = std::function<std::optional<std::string>()>;
+
+class Publisher {
+ public:
+  Publisher(loop::Loop& loop, GuestDialer& dialer, TokenSource token)
+      : loop_(loop), dialer_(dialer), token_(std::move(token)) {}
+
+  /// Error code EADDRINUSE where the port is taken. Before the guest is linked, connections are closed at
+  /// once: as where nobody listens.
+  [[nodiscard]] Result<void> publish(const PublishedPort& port);
+  /// Before the guest is linked, the answer is 503.
+  [[nodiscard]] Result<void> publish_api(const std::string& socket_path);
+
+  /// As published, with the port that was picked where 0 was asked for.
+  [[nodiscard]] const std::vector<PublishedPort>& ports() const { return ports_; }
+
+ private:
+  void join(sys::UniqueFd connection, std::uint16_t guest_port);
+  void join_api(sys::UniqueFd connection);
+
+  loop::Loop& loop_;
+  GuestDialer& dialer_;
+  TokenSource token_;
+  std::vector<PublishedPort> ports_;
+  std::vector<loop::Listener> listeners_;
+};
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,181 @@
+#include "hostd/vmm/vmm_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// What QEMU left in its sockets when it ended is there already; this only bounds the wait for the loop to
+/// see it.
+constexpr Duration drain_time = seconds(1);
+constexpr std::size_t longest_stderr_tail = 4096;
+/// Where sys::spawn places inherited descriptors, in their order.
+constexpr int first_inherited = 3;
+
+struct SocketPair {
+  sys::UniqueFd ours;
+  sys::UniqueFd theirs;
+};
+
+Result<SocketPair> make_socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return errno_error("cannot create a socket pair", errno);
+  }
+  return SocketPair{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
+}
+
+Result<SocketPair> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot create a pipe", errno);
+  return SocketPair{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("LC_ALL=")) variables.emplace_back(*variable);
+  }
+  variables.emplace_back("LC_ALL=C");
+  return variables;
+}
+
+/// The last line that says something, without the `qemu-system-x86_64: ` in front.
+std::string last_words(std::string_view text, std::string_view program) {
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  std::string_view last;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!trim(line).empty()) last = trim(line);
+  }
+  if (last.starts_with(name) && last.substr(name.size()).starts_with(": "))
+    last.remove_prefix(name.size() + 2);
+  return printable(last);
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> VmmProcess::start(loop::Loop& loop, const VmSpec& spec,
+                                                                         VmmFacts facts,
+                                                                         VmmCallbacks callbacks) {
+  std::unique_ptr<VmmProcess> vmm(new VmmProcess(loop, std::move(callbacks)));
+  if (auto failure = vmm->spawn(spec, std::move(facts))) return *std::move(failure);
+  return vmm;
+}
+
+std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts) {
+  const auto environment = own_environment();
+  const auto program = sys::find_program(spec.program, environment);
+  if (!program) {
+    return SpawnFailed{program.error().code == EACCES ? ExitCode::vmm_refused : ExitCode::vmm_missing,
+                       program.error().message};
+  }
+  auto vsock = make_socket_pair();
+  auto console = make_socket_pair();
+  auto monitor = make_socket_pair();
+  auto errors = make_pipe();
+  for (const auto* pair : {&vsock, &console, &monitor, &errors}) {
+    if (!*pair) return SpawnFailed{ExitCode::host_error, pair->error().message};
+  }
+  sys::ProcessSpec process;
+  process.program = *program;
+  process.envp = environment;
+  process.stdio = {-1, errors->theirs.get(), errors->theirs.get()};
+  process.inherited = {vsock->theirs.get(), console->theirs.get(), monitor->theirs.get()};
+  process.parent_death_signal = SIGKILL;
+  facts.vsock_fd = first_inherited;
+  facts.console_fd = first_inherited + 1;
+  facts.qmp_fd = first_inherited + 2;
+  process.argv = qemu_command(spec, facts);
+
+  // Before the child exists, so that its end cannot be missed.
+  child_watcher_ = loop::SignalWatcher(loop_, SIGCHLD, [this] { child_changed(); });
+  const auto child = sys::spawn(process);
+  if (!child) return SpawnFailed{ExitCode::host_error, child.error().message};
+  if (const auto failure = sys::read_exec_outcome(child->exec_report.get())) {
+    sys::reap(child->pid);
+    const bool is_missing = failure->stage == sys::SpawnStage::exec && failure->error == ENOENT;
+    return SpawnFailed{is_missing ? ExitCode::vmm_missing : ExitCode::vmm_refused,
+                       errno_error(concat("cannot start ", *program), failure->error).message};
+  }
+  pid_ = child->pid;
+  vsock_ = std::move(vsock->ours);
+  qmp_ = std::make_unique<Qmp>(loop_, std::move(monitor->ours),
+                               [this](const QmpEvent& event) { callbacks_.on_event(event); });
+  console_ = loop::Stream(loop_, std::move(console->ours),
+                          {.on_data = [this](std::string_view bytes) { callbacks_.on_console(bytes); },
+                           .on_end =
+                               [this](const Error*) {
+                                 has_console_ended_ = true;
+                                 deliver_exit();
+                               },
+                           .on_drained = {}});
+  console_.start_reading();
+  stderr_ = loop::Stream(loop_, std::move(errors->ours),
+                         {.on_data = [this](std::string_view bytes) { take_stderr(bytes); },
+                          .on_end =
+                              [this, path = *program](const Error*) {
+                                has_stderr_ended_ = true;
+                                stderr_tail_ = last_words(stderr_tail_, path);
+                                deliver_exit();
+                              },
+                          .on_drained = {}});
+  stderr_.start_reading();
+  return std::nullopt;
+}
+
+VmmProcess::~VmmProcess() {
+  if (pid_ < 0 || ended_) return;
+  kill();
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
+}
+
+void VmmProcess::quit() {
+  if (qmp_) qmp_->quit();
+}
+
+void VmmProcess::kill() {
+  if (pid_ > 0 && !ended_) ::kill(pid_, SIGKILL);
+}
+
+void VmmProcess::child_changed() {
+  while (const auto child = sys::peek_ended_child()) {
+    if (child->pid == pid_ && !ended_) {
+      ended_ = child->status;
+      drain_limit_ = loop::Timer(loop_, [this] {
+        has_console_ended_ = has_stderr_ended_ = true;
+        deliver_exit();
+      });
+      drain_limit_.arm(drain_time);
+    }
+    sys::reap(child->pid);
+  }
+  deliver_exit();
+}
+
+void VmmProcess::take_stderr(std::string_view bytes) {
+  log_debug("QEMU: ", printable(trim(bytes)));
+  stderr_tail_.append(bytes);
+  if (stderr_tail_.size() > longest_stderr_tail) {
+    stderr_tail_.erase(0, stderr_tail_.size() - longest_stderr_tail);
+  }
+}
+
+void VmmProcess::deliver_exit() {
+  if (!ended_ || !has_console_ended_ || !has_stderr_ended_) return;
+  drain_limit_.disarm();
+  const auto on_exit = std::exchange(callbacks_.on_exit, {});
+  if (on_exit) on_exit({ended_->code, ended_->signal, stderr_tail_});
+}
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,69 @@
+// One QEMU process: started with its sockets, watched, ended.
+//
+// It never outlives this process: the kernel kills it when we end, however we end (parent death signal). It
+// is handed three connected sockets: the vsock device's, its monitor's, and the guest's serial console.
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "hostd/qemu_command.h"
+#include "hostd/vm_machine.h"
+#include "hostd/vmm/qmp.h"
+#include "kestrel/loop/signal_watcher.h"
+#include "kestrel/loop/stream.h"
+#include "kestrel/loop/timer.h"
+#include "kestrel/sys/process.h"
+
+namespace kestrel::hostd {
+
+struct VmmCallbacks {
+  std::function<void(std::string_view)> on_console;
+  std::function<void(const QmpEvent&)> on_event;
+  /// Once, and last: all of the console's output has been delivered. The process has been reaped.
+  std::function<void(const VmmExited&)> on_exit;
+};
+
+class VmmProcess {
+ public:
+  /// `facts` without its descriptors. The error says why there is no process, as an event for the machine.
+  static std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> start(loop::Loop& loop, const VmSpec& spec,
+                                                                      VmmFacts facts, VmmCallbacks callbacks);
+  ~VmmProcess();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Our end of the vhost-user socket, once.
+  [[nodiscard]] sys::UniqueFd take_vsock() { return std::move(vsock_); }
+
+  void quit();
+  void kill();
+
+ private:
+  VmmProcess(loop::Loop& loop, VmmCallbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
+
+  std::optional<SpawnFailed> spawn(const VmSpec& spec, VmmFacts facts);
+  void child_changed();
+  void take_stderr(std::string_view bytes);
+  void deliver_exit();
+
+  loop::Loop& loop_;
+  VmmCallbacks callbacks_;
+  pid_t pid_ = -1;
+  std::optional<sys::ExitStatus> ended_;
+  sys::UniqueFd vsock_;
+  std::unique_ptr<Qmp> qmp_;
+  loop::SignalWatcher child_watcher_;
+  loop::Stream console_;
+  loop::Stream stderr_;
+  loop::Timer drain_limit_;
+  bool has_console_ended_ = false;
+  bool has_stderr_ended_ = false;
+  std::string stderr_tail_;
+};
+
+}  // namespace kestrel::hostd
