@@ -1,0 +1,100 @@
+#include "kestrel/wire/link_messages.h"
+
+#include <catch2/catch.hpp>
+
+namespace kestrel::wire {
+namespace {
+
+/// Each message beside the line it has on the wire: the contract of protocol 1. New members may be added to a
+/// line, none may change or go.
+struct FrozenGuest {
+  GuestMessage message;
+  std::string line;
+};
+
+TEST_CASE("the guest's messages of protocol 1 look as they always did", "[wire]") {
+  const WallTime time{milliseconds(1'700'000'000'123)};
+  const std::vector<FrozenGuest> frozen = {
+      {Hello{.version = "0.1.0",
+             .boot_id = "b",
+             .self_id = "web",
+             .config_digest = "d",
+             .provides = {"http"},
+             .requires_ = {"db"},
+             .boot = {{"kernel", 12}}},
+       R"({"boot":[{"at_us":12,"name":"kernel"}],"boot_id":"b","config_digest":"d","min_protocol":1,"protocol":1,"provides":["http"],"requires":["db"],"self_id":"web","type":"hello","version":"0.1.0"})"},
+      {EventMessage{.seq = 7,
+                    .time = time,
+                    .mono_ms = 90,
+                    .type = "service.ready",
+                    .service = "web",
+                    .data = R"({"pid":4})"},
+       R"({"data":{"pid":4},"event":"service.ready","mono_ms":90,"seq":7,"service":"web","time":"2023-11-14T22:13:20.123Z","type":"event"})"},
+      {LogMessage{.seq = 8, .time = time, .service = "web", .stream = "stdout", .line = "hi"},
+       R"({"line":"hi","seq":8,"service":"web","stream":"stdout","time":"2023-11-14T22:13:20.123Z","type":"log"})"},
+      {Gap{Gap::Of::logs, 3, 5}, R"({"first":3,"last":5,"of":"logs","type":"gap"})"},
+      {Exiting{.status = 7, .cause = "batch"},
+       R"({"action":"shutdown","cause":"batch","oom":false,"problems":[],"signal":0,"status":7,"type":"exiting"})"},
+  };
+  for (const auto& one : frozen) {
+    CHECK(encode(one.message) == one.line + "\n");
+    const auto back = decode_guest_message(one.line);
+    REQUIRE(back);
+    CHECK(*back == one.message);
+  }
+}
+
+TEST_CASE("the host's messages of protocol 1 look as they always did", "[wire]") {
+  const HostMessage welcome = Welcome{
+      .runtime_id = "r", .token = "t", .hostname = "h", .env = {{"A", "1"}}, .time_ns = 5, .entropy = "00ff"};
+  const std::string line =
+      R"({"entropy":"00ff","env":{"A":"1"},"hostname":"h","protocol":1,"runtime_id":"r","time_ns":5,"token":"t","type":"welcome"})";
+  CHECK(encode(welcome) == line + "\n");
+  CHECK(decode_host_message(line).value() == welcome);
+  const HostMessage ack = Ack{.events = 4, .logs = 9, .exiting = true};
+  CHECK(encode(ack) == R"({"events":4,"exiting":true,"logs":9,"type":"ack"})"
+                       "\n");
+  CHECK(decode_host_message(encode(ack)).value() == ack);
+}
+
+TEST_CASE("a message of a type from the future is no error", "[wire]") {
+  const auto message = decode_guest_message(R"({"type":"weather"})");
+  REQUIRE(message);
+  CHECK(!message->has_value());
+}
+
+TEST_CASE("what is no message is an error and never an exception", "[wire]") {
+  const auto line = GENERATE("", "{", "[]", "42", "{}", R"({"type":5})", R"({"type":"log","seq":"x"})",
+                             R"({"type":"hello","boot":[7]})", "\xff\xfe");
+  CHECK(!decode_guest_message(line));
+}
+
+TEST_CASE("bytes that are not UTF-8 arrive as replacement characters", "[wire]") {
+  const auto line = encode(GuestMessage(LogMessage{.line = "a\xff"
+                                                           "b"}));
+  const auto back = decode_guest_message(line);
+  CHECK(std::get<LogMessage>(**back).line ==
+        "a\xef\xbf\xbd"
+        "b");
+}
+
+TEST_CASE("lines are the same however the bytes are cut", "[wire]") {
+  const std::string text = "one\n\ntwo\nrest";
+  LineReader whole;
+  CHECK(whole.feed(text).value() == std::vector<std::string>{"one", "", "two"});
+  LineReader bytewise;
+  std::vector<std::string> lines;
+  for (const char byte : text + "!\n") {
+    for (auto& line : bytewise.feed({&byte, 1}).value()) lines.push_back(std::move(line));
+  }
+  CHECK(lines == std::vector<std::string>{"one", "", "two", "rest!"});
+}
+
+TEST_CASE("a line that never ends is an error instead of memory", "[wire]") {
+  LineReader reader(10);
+  CHECK(reader.feed("12345"));
+  CHECK(!reader.feed("678901"));
+}
+
+}  // namespace
+}  // namespace kestrel::wire
