@@ -54,6 +54,7 @@ programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 .DEFAULT_GOAL := all
 .PHONY: all help deps check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(programs)
 

@@ -1,0 +1,59 @@
+# Throughput and round trip of a published port beside QEMU's user-mode hostfwd: one guest, one server in it, both ways
+# open at the same time and measured in turns. Sourced by run.
+
+network_image() {
+    local tree=$work/network
+    rm -rf "$tree"
+    mkdir -p "$tree/bin"
+    cp "$build/support/bench_peer" "$tree/bin"
+    # 10.0.2.15 is where hostfwd leads to by default.
+    cat >"$work/network.yaml" <<'YAML'
+exec:
+  - name: peer
+    command: /bin/bench_peer
+    args: [serve, "9000", 10.0.2.15]
+YAML
+    "$root/initramfs/build-image" --name bench --version 1 --build "$build" --from "$tree" --config "$work/network.yaml" \
+        --needs vsock,net --memory 256M --port 9000 --type tcp -o "$work/image"
+}
+
+# kestrelctl starts the first QEMU in PATH: this one adds the card that is compared with.
+network_vmm() {
+    mkdir -p "$work/path"
+    cat >"$work/path/qemu-system-x86_64" <<VMM
+#!/bin/bash
+exec $(command -v qemu-system-x86_64) "\$@" -device virtio-net-device,netdev=user \\
+    -netdev user,id=user,hostfwd=tcp:127.0.0.1:$hostfwd_port-:9000
+VMM
+    chmod +x "$work/path/qemu-system-x86_64"
+}
+
+bench_network() {
+    local published_port=${BENCH_PORT:-19000} hostfwd_port=$((${BENCH_PORT:-19000} + 1)) way port measured turn
+    network_image
+    network_vmm
+    PATH=$work/path:$PATH "$build/kestrelctl" run "$work/image" --accel tcg -p "$published_port:9000" --name "bench-$$" \
+        </dev/null >"$work/vm.log" 2>&1 &
+    vm=$!
+    until "$build/support/bench_peer" rtt "$published_port" 1 >/dev/null 2>&1 && "$build/support/bench_peer" rtt "$hostfwd_port" 1 >/dev/null 2>&1; do
+        if ! kill -0 "$vm" 2>/dev/null || ((SECONDS > 180)); then
+            tail -n 20 "$work/vm.log" >&2
+            echo "bench: the guest does not answer on both ways, see above" >&2
+            return 1
+        fi
+        sleep 0.2
+    done
+    for turn in 1 2 3; do
+        for way in published hostfwd; do
+            port=${way}_port
+            measured=$("$build/support/bench_peer" rtt "${!port}" 1000)
+            note "$way rtt median" "${measured% *}" us
+            note "$way rtt p99" "${measured#* }" us
+            note "$way to guest" "$("$build/support/bench_peer" send "${!port}" 64)" MiB/s
+            note "$way from guest" "$("$build/support/bench_peer" receive "${!port}" 64)" MiB/s
+        done
+    done
+    kill -TERM "$vm"
+    wait "$vm"
+    vm=
+}
