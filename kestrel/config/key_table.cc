@@ -43,9 +43,12 @@ const RawList* expect_list(Context& context, const Raw& raw) {
 void require_key(Context& context, const Raw& raw, std::string_view name) {
   const auto* map = std::get_if<RawMap>(&raw.value);
   if (!map) return;
-  const bool has_it =
-      std::any_of(map->begin(), map->end(), [&](const RawEntry& entry) { return entry.key == name; });
-  if (!has_it) context.report(raw.at, concat("missing key '", name, "'"));
+  const std::string_view wanted[] = {name};
+  // A misspelt key is reported where it stands; that the right one is missing follows from it.
+  const bool is_meant = std::any_of(map->begin(), map->end(), [&](const RawEntry& entry) {
+    return entry.key == name || nearest(entry.key, wanted);
+  });
+  if (!is_meant) context.report(raw.at, concat("missing key '", name, "'"));
 }
 
 bool is_extension(std::string_view key) { return key.starts_with("x-"); }

@@ -64,7 +64,7 @@ void placed_into(Context& context, const RawEntry& entry, T& target) {
 /// The map in `raw`, or null and a problem.
 [[nodiscard]] const RawMap* expect_map(Context& context, const Raw& raw);
 [[nodiscard]] const RawList* expect_list(Context& context, const Raw& raw);
-/// A problem if the map in `raw` has no `name`; nothing if it is no map.
+/// A problem if the map in `raw` has neither `name` nor a key that looks like it; nothing if it is no map.
 void require_key(Context& context, const Raw& raw, std::string_view name);
 [[nodiscard]] bool is_extension(std::string_view key);
 

@@ -53,8 +53,11 @@ std::optional<std::variant<Literal, FromVmEnvironment, FromFile>> source_of(Cont
 }
 
 std::optional<EnvironmentEntry> read_entry(Context& context, const Raw& raw) {
+  if (!std::holds_alternative<RawMap>(raw.value)) {
+    context.report_expected(raw, "maps with 'name' and 'value'");
+    return std::nullopt;
+  }
   auto draft = read_struct<EntryDraft, entry_keys>(context, raw);
-  if (!draft) return std::nullopt;
   require_key(context, raw, "name");
   if (!draft->name.empty()) check_variable_name(context, draft->name, raw.at);
   if (draft->value && draft->value_from) {

@@ -96,8 +96,11 @@ constexpr Key<Ways> readiness_keys[] = {
 }  // namespace
 
 std::optional<RestartDraft> read_restart(Context& context, const Raw& raw) {
-  if (!std::holds_alternative<RawScalar>(raw.value))
-    return read_struct<RestartDraft, restart_keys>(context, raw);
+  if (std::holds_alternative<RawMap>(raw.value)) return read_struct<RestartDraft, restart_keys>(context, raw);
+  if (!std::holds_alternative<RawScalar>(raw.value)) {
+    context.report_expected(raw, "a policy or a map");
+    return std::nullopt;
+  }
   const auto policy = read_policy(context, raw);
   if (!policy) return std::nullopt;
   RestartDraft draft;

@@ -149,8 +149,11 @@ Position position_of(const Raw& raw, std::string_view name) {
 }  // namespace
 
 std::optional<ServiceDraft> read_service(Context& context, const Raw& raw) {
+  if (!std::holds_alternative<RawMap>(raw.value)) {
+    context.report_expected(raw, "maps with 'name' and 'command'");
+    return std::nullopt;
+  }
   auto draft = read_struct<ServiceDraft, service_keys>(context, raw);
-  if (!draft) return std::nullopt;
   require_key(context, raw, "name");
   require_key(context, raw, "command");
   draft->at = raw.at;

@@ -8,6 +8,7 @@
 #include "kestrel/base/text.h"
 #include "kestrel/config/build.h"
 #include "kestrel/config/defaults.h"
+#include "kestrel/config/screening.h"
 #include "kestrel/config/validate.h"
 #include "kestrel/config/yaml_reader.h"
 

@@ -26,6 +26,12 @@ void put_in_order(Problems& problems) {
     });
     if (same_place == once.rend() || *same_place != problem) once.push_back(std::move(problem));
   }
+  if (once.size() > max_problems) {
+    const Problem& next = once[max_problems];
+    once[max_problems] = {next.line, next.column,
+                          concat("from here on, ", once.size() - max_problems, " more problems")};
+    once.resize(max_problems + 1);
+  }
   problems = std::move(once);
 }
 

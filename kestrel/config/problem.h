@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,11 @@ using Problems = std::vector<Problem>;
 /// `LINE:COL`.
 [[nodiscard]] std::string describe(Position position);
 
-/// Ordered by position, each problem once: what an alias stands for is read at every use, but wrong only
-/// once.
+/// More than these are counted, not told.
+inline constexpr std::size_t max_problems = 1000;
+
+/// Ordered by position, each problem once (what an alias stands for is read at every use, but wrong only once),
+/// at most max_problems and one that says how many there are beyond.
 void put_in_order(Problems& problems);
 
 }  // namespace kestrel::config

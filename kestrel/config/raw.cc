@@ -12,8 +12,9 @@ constexpr std::size_t longest_quote = 60;
 
 bool looks_like_number(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  const auto belongs = [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '_'; };
-  return !text.empty() && text.front() != '_' && std::all_of(text.begin(), text.end(), belongs);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !text.empty() && is_digit(text.front()) && is_digit(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return is_digit(c) || c == '.' || c == '_'; });
 }
 
 }  // namespace

@@ -41,14 +41,30 @@ Index index_services(const std::vector<ServiceDraft>& services, Problems& proble
   return index;
 }
 
+// Looking for near names is slow; whoever has this many problems gets the first ones explained.
+constexpr std::size_t max_suggestions = 100;
+
 void report_missing(const DependencyDraft& dependency, const std::vector<ServiceDraft>& services,
                     Problems& problems) {
   std::vector<std::string_view> names;
-  for (const ServiceDraft& one : services) names.push_back(one.service.name);
+  if (problems.size() < max_suggestions) {
+    for (const ServiceDraft& one : services) names.push_back(one.service.name);
+  }
   const auto meant = nearest(dependency.service.value, names);
   report(problems, dependency.service.at,
          concat("no service is named ", quoted(dependency.service.value),
                 meant ? concat("; did you mean '", *meant, "'?") : ""));
+}
+
+void report_repeated(const ServiceDraft& one, std::vector<Placed<std::uint32_t>> named, Problems& problems) {
+  std::stable_sort(named.begin(), named.end(),
+                   [](const auto& a, const auto& b) { return a.value < b.value; });
+  for (std::size_t i = 1; i < named.size(); ++i) {
+    if (named[i].value != named[i - 1].value) continue;
+    report(problems, named[i].at,
+           concat(quoted(one.service.name), " depends on this service already (at ",
+                  describe(named[i - 1].at), ')'));
+  }
 }
 
 /// Whether `dependency`, the service `target`, can ever be in the condition that is waited for.
@@ -66,7 +82,7 @@ void check_condition(const DependencyDraft& dependency, const ServiceDraft& targ
 
 void check_dependencies(ServiceDraft& one, const std::vector<ServiceDraft>& services, const Index& index,
                         Problems& problems) {
-  std::vector<std::uint32_t> seen;
+  std::vector<Placed<std::uint32_t>> named;
   for (DependencyDraft& dependency : one.depends_on) {
     const auto found = index.find(dependency.service.value);
     if (found == index.end()) {
@@ -81,12 +97,9 @@ void check_dependencies(ServiceDraft& one, const std::vector<ServiceDraft>& serv
              concat(quoted(one.service.name), " is infrastructure and starts before ",
                     quoted(target.service.name), ", so it cannot depend on it"));
     }
-    seen.push_back(dependency.index);
+    named.push_back({dependency.index, dependency.service.at});
   }
-  std::sort(seen.begin(), seen.end());
-  if (std::adjacent_find(seen.begin(), seen.end()) == seen.end()) return;
-  report(problems, one.depends_on.front().service.at,
-         concat(quoted(one.service.name), " depends on a service more than once"));
+  report_repeated(one, std::move(named), problems);
 }
 
 void check_cycles(const std::vector<ServiceDraft>& services, const Index& index, Problems& problems) {
@@ -100,10 +113,13 @@ void check_cycles(const std::vector<ServiceDraft>& services, const Index& index,
     const ServiceDraft& first = services[cycle.front()];
     const std::uint32_t second = cycle[cycle.size() > 1 ? 1 : 0];
     std::string path;
-    for (const std::uint32_t member : cycle) path.append(concat(services[member].service.name, " -> "));
+    for (const std::uint32_t member : cycle) {
+      path.append(concat(printable(services[member].service.name), " -> "));
+    }
+    path.append(printable(first.service.name));
     for (const DependencyDraft& dependency : first.depends_on) {
       if (dependency.index != second || !index.contains(dependency.service.value)) continue;
-      report(problems, dependency.service.at, concat("dependency cycle: ", path, first.service.name));
+      report(problems, dependency.service.at, concat("dependency cycle: ", path));
       break;
     }
   }

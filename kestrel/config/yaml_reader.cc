@@ -5,14 +5,14 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <array>
 #include <istream>
 #include <numeric>
 #include <streambuf>
 #include <unordered_set>
 
 #include "kestrel/base/text.h"
-#include "kestrel/config/encoding.h"
+#include "kestrel/config/screening.h"
+#include "kestrel/config/yaml_wording.h"
 
 namespace kestrel::config {
 namespace {
@@ -37,21 +37,20 @@ class TextBuffer : public std::streambuf {
 /// Builds the tree from the library's events.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(RawTree& tree, Problems& problems) : tree_(tree), problems_(problems) {}
+  TreeBuilder(std::string_view text, RawTree& tree, Problems& problems)
+      : text_(text), tree_(tree), problems_(problems) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (tree_.root) throw Refused{position_of(mark), "a second document starts here; only one is read"};
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    // The library places an absent value at whatever comes next; its key is where a person looks.
-    const bool is_value = !open_.empty() && open_.back().is_map && open_.back().has_key;
-    const Position at = is_value ? open_.back().key_at : position_of(mark);
-    leaf(Raw{at, RawNothing{}}, anchor);
+    leaf(Raw{position_of_nothing(mark), RawNothing{}}, anchor);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     check_tag(mark, tag);
+    check_quote(mark);
     leaf(Raw{position_of(mark), RawScalar{text, tag == "?"}}, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
@@ -101,6 +100,8 @@ class TreeBuilder final : public YAML::EventHandler {
     problems_.push_back({at.line, at.column, std::move(message)});
   }
   void check_tag(const YAML::Mark& mark, std::string_view tag);
+  void check_quote(const YAML::Mark& mark) const;
+  [[nodiscard]] Position position_of_nothing(const YAML::Mark& mark) const;
   void leaf(Raw raw, YAML::anchor_t anchor);
   void open(Raw raw, YAML::anchor_t anchor);
   void close();
@@ -111,6 +112,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void report_duplicates(RawMap& map);
   void merge(RawMap& map, std::unordered_set<std::string>& present, const Raw& source);
 
+  std::string_view text_;
   RawTree& tree_;
   Problems& problems_;
   std::vector<Open> open_;
@@ -122,6 +124,19 @@ void TreeBuilder::check_tag(const YAML::Mark& mark, std::string_view tag) {
   // `?` is a plain value, `!` a quoted one; anything else was written.
   if (tag.empty() || tag == "?" || tag == "!" || tag == "tag:yaml.org,2002:str") return;
   report(position_of(mark), concat("tags such as ", quoted(tag), " mean nothing here"));
+}
+
+void TreeBuilder::check_quote(const YAML::Mark& mark) const {
+  const auto start = static_cast<std::size_t>(mark.pos);
+  if (start >= text_.size() || (text_[start] != '"' && text_[start] != '\'')) return;
+  if (!is_quote_closed(text_, start)) throw Refused{position_of(mark), "a quote is not closed"};
+}
+
+/// The library places an absent value at whatever comes next; a person looks at its key or its list.
+Position TreeBuilder::position_of_nothing(const YAML::Mark& mark) const {
+  if (open_.empty()) return position_of(mark);
+  const Open& around = open_.back();
+  return around.is_map && around.has_key ? around.key_at : around.value->at;
 }
 
 void TreeBuilder::leaf(Raw raw, YAML::anchor_t anchor) {
@@ -246,52 +261,21 @@ void TreeBuilder::merge(RawMap& map, std::unordered_set<std::string>& present, c
   }
 }
 
-struct Wording {
-  std::string_view library;
-  std::string_view ours;
-};
-// The library's messages name its own grammar; these say what the person has to look for.
-constexpr std::array wordings = {
-    Wording{"end of map not found",
-            "this does not continue the map above; check the indentation and the quotes"},
-    Wording{"end of sequence not found", "this does not continue the list above; check the indentation"},
-    Wording{"end of map flow not found", "'{' without its '}'"},
-    Wording{"end of sequence flow not found", "'[' without its ']'"},
-    Wording{"illegal flow end", "'}' or ']' without its beginning"},
-    Wording{"illegal map value",
-            "a key and a value cannot stand here; check the indentation, or quote a text that contains ': '"},
-    Wording{"illegal map key", "a key cannot stand here; check the indentation"},
-    Wording{"illegal block entry", "a list item cannot stand here; check the indentation"},
-    Wording{"illegal EOF in scalar", "a quote is not closed"},
-    Wording{"illegal tab when looking for indentation", "indent with spaces, not tabs"},
-    Wording{"unknown token", "a text cannot begin with this character; quote it"},
-    Wording{"the referenced anchor is not defined", "this alias names no anchor"},
-};
-
-std::string wording_of(std::string_view library) {
-  for (const Wording& wording : wordings) {
-    if (wording.library == library) return std::string(wording.ours);
-  }
-  return concat("not valid YAML: ", library);
-}
-
 }  // namespace
 
 std::optional<RawTree> read_yaml(std::string_view text, Problems& problems) {
-  if (text.size() > max_text_bytes) {
-    problems.push_back({0, 0, concat("larger than ", format_bytes(Bytes{max_text_bytes}))});
+  if (auto problem = screen(text)) {
+    problems.push_back(*std::move(problem));
     return std::nullopt;
   }
-  if (auto problem = encoding_problem(text)) {
-    problems.push_back(std::move(*problem));
-    return std::nullopt;
-  }
+  // The library does not count a byte order mark in its positions.
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   RawTree tree;
   try {
     TextBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    TreeBuilder builder(tree, problems);
+    TreeBuilder builder(text, tree, problems);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const Refused& refused) {
@@ -299,7 +283,7 @@ std::optional<RawTree> read_yaml(std::string_view text, Problems& problems) {
     return std::nullopt;
   } catch (const YAML::Exception& error) {
     const Position at = error.mark.is_null() ? Position{} : position_of(error.mark);
-    problems.push_back({at.line, at.column, wording_of(error.msg)});
+    problems.push_back({at.line, at.column, syntax_message(error.msg, text, at.line)});
     return std::nullopt;
   }
   if (!tree.root) tree.root = &tree.values.emplace_back(Raw{{1, 1}, RawNothing{}});

@@ -1,6 +1,7 @@
 // Text to raw values: the only place that knows the YAML library.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -9,9 +10,8 @@
 
 namespace kestrel::config {
 
-// The bounds of what is read at all. The text may come from a stranger (`PUT /v1/config`), and PID 1 reads
-// it.
-inline constexpr std::size_t max_text_bytes = 1 << 20;
+// The bounds of what is read, beside those of screening.h. The text may come from a stranger (`PUT
+// /v1/config`), and PID 1 reads it.
 inline constexpr int max_nesting = 64;
 /// Counted with every alias expanded, so a few lines cannot stand for billions of values.
 inline constexpr std::size_t max_values = 100'000;
