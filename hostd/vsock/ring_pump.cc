@@ -1,0 +1,67 @@
+#include "hostd/vsock/ring_pump.h"
+
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace kestrel::hostd::vsock {
+
+bool RingPump::run() {
+  if (!session_.is_driver_up()) return false;
+  const std::size_t taken = take_from_guest(packets_per_turn);
+  const std::size_t given = give_to_guest(packets_per_turn);
+  interrupt(session_.ring(VhostSession::tx));
+  interrupt(session_.ring(VhostSession::rx));
+  const bool can_go_on = is_held_up_ && muxer_.can_take_packet();
+  return taken == packets_per_turn || given == packets_per_turn || can_go_on;
+}
+
+std::size_t RingPump::take_from_guest(std::size_t limit) {
+  Virtqueue& queue = session_.ring(VhostSession::tx).queue;
+  queue.refuse_kicks();
+  std::size_t count = 0;
+  while (count < limit) {
+    is_held_up_ = !muxer_.can_take_packet();
+    if (is_held_up_) return count;
+    if (queue.take(chain_) == Virtqueue::Taken::nothing) {
+      if (queue.want_kicks()) continue;
+      return count;
+    }
+    muxer_.take(chain_.readable);
+    queue.give_back(chain_.head, 0);
+    ++count;
+  }
+  return count;
+}
+
+std::size_t RingPump::give_to_guest(std::size_t limit) {
+  Virtqueue& queue = session_.ring(VhostSession::rx).queue;
+  std::size_t count = 0;
+  while (count < limit && muxer_.has_outgoing()) {
+    if (queue.take(chain_) == Virtqueue::Taken::nothing) {
+      if (queue.want_kicks()) continue;
+      return count;
+    }
+    if (total_size(chain_.writable) <= packet_header_size) {
+      queue.reject("a receive buffer without room for a packet");
+      return count;
+    }
+    if (const auto written = muxer_.fill(chain_.writable)) {
+      queue.give_back(chain_.head, *written);
+      ++count;
+    } else {
+      queue.put_back();
+    }
+  }
+  queue.refuse_kicks();
+  return count;
+}
+
+void RingPump::interrupt(Vring& ring) {
+  if (!ring.call.is_open() || !ring.queue.interrupt_wanted()) return;
+  const std::uint64_t one = 1;
+  // An eventfd's counter that is full has interrupted already.
+  [[maybe_unused]] const ssize_t ignored = ::write(ring.call.get(), &one, sizeof one);
+}
+
+}  // namespace kestrel::hostd::vsock
