@@ -19,11 +19,10 @@ namespace {
 alignas(16) std::byte child_stack[16 * 1024];
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// A sanitizer's locks and marks are memory that matters: a child that dies with a lock held would stop the
-// parent.
-constexpr bool may_share_memory = false;
+// A sanitizer keeps locks and marks in memory, and knows fork() only.
+constexpr bool is_clone3_allowed = false;
 #else
-constexpr bool may_share_memory = true;
+constexpr bool is_clone3_allowed = true;
 #endif
 
 struct Start {
@@ -99,6 +98,7 @@ Result<Cloned> fork_child(ChildMain main, const void* plan) {
 }  // namespace
 
 Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, const void* plan) {
+  if (!is_clone3_allowed) return fork_child(main, plan);
   int pidfd = -1;
   clone_args args{};
   args.flags = CLONE_PIDFD;
@@ -106,7 +106,7 @@ Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, co
   args.exit_signal = SIGCHLD;
   args.stack = reinterpret_cast<std::uintptr_t>(child_stack);
   args.stack_size = sizeof child_stack;
-  if (memory == ChildMemory::shared && may_share_memory) args.flags |= CLONE_VM | CLONE_VFORK;
+  if (memory == ChildMemory::shared) args.flags |= CLONE_VM | CLONE_VFORK;
   if (cgroup_fd >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(cgroup_fd);

@@ -13,6 +13,7 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clone.h"
+#include "kestrel/sys/open_files.h"
 
 namespace kestrel::sys {
 
@@ -48,6 +49,7 @@ struct Plan {
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   std::optional<std::uint32_t> umask;
+  std::optional<rlimit> open_files;
 };
 
 // --- in the child
@@ -131,6 +133,7 @@ void child_main(const void* data, bool is_in_cgroup) noexcept {
   if (!set_groups(plan)) fail(plan, SpawnStage::groups);
   if (!set_user(plan)) fail(plan, SpawnStage::user);
   if (plan.umask) ::umask(*plan.umask);
+  if (plan.open_files) ::setrlimit(RLIMIT_NOFILE, &*plan.open_files);
   close_others_on_exec(plan.inherited_count);
   reset_signals();
   // After the change of user, which would undo it, and of signals, which could be its own.
@@ -242,7 +245,8 @@ Result<Child> spawn(const ProcessSpec& spec) {
                   .sets_groups = changes_identity,
                   .uid = spec.uid,
                   .gid = spec.gid,
-                  .umask = spec.umask};
+                  .umask = spec.umask,
+                  .open_files = open_files_for_children()};
   const SignalsBlocked blocked;
   auto cloned = clone_child(changes_identity ? ChildMemory::copied : ChildMemory::shared, spec.cgroup_fd,
                             child_main, &plan);

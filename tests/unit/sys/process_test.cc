@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/open_files.h"
 #include "tests/unit/sys/temporary_folder.h"
 
 namespace kestrel::sys {
@@ -245,6 +246,17 @@ TEST_CASE("the supervisor keeps its own mask, folder and umask when a child chan
   const mode_t mask = ::umask(0);
   ::umask(mask);
   CHECK(mask != 0077);
+}
+
+TEST_CASE("a child gets the soft limit of open files from before it was raised", "[sys]") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  if (before.rlim_cur >= before.rlim_max) return;
+  CHECK(raise_open_files(before.rlim_cur + 1));
+  rlimit raised{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &raised) == 0);
+  CHECK(raised.rlim_cur == before.rlim_cur + 1);
+  CHECK(output_of(shell("ulimit -Sn")) == concat(before.rlim_cur, '\n'));
 }
 
 TEST_CASE("peeking shows an ended child again and again until it is reaped, and holds its pid", "[sys]") {
