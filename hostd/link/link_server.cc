@@ -63,6 +63,7 @@ void LinkServer::greet(Connections::iterator connection, const wire::Hello& hell
     boot_id_ = hello.boot_id;
     received_ = {};
   }
+  received_.exiting = false;
   linked_ = connection->session.get();
   linked_->send(*welcome);
 }
@@ -80,10 +81,8 @@ void LinkServer::ended(Connections::iterator connection, std::string_view reason
 }
 
 void LinkServer::acknowledge_exiting() {
-  if (linked_ == nullptr) return;
-  wire::Ack ack = received_;
-  ack.exiting = true;
-  linked_->acknowledge(ack);
+  received_.exiting = true;
+  if (linked_ != nullptr) linked_->acknowledge(received_);
 }
 
 bool LinkServer::advance(std::uint64_t& last, std::uint64_t seq) {

@@ -55,7 +55,7 @@ class LinkServer {
   Connections connections_;
   LinkSession* linked_ = nullptr;
   std::string boot_id_;
-  wire::Ack received_;  ///< the highest numbers of this boot
+  wire::Ack received_;  ///< the highest numbers of this boot; `exiting` once the last word may be forgotten
 };
 
 }  // namespace kestrel::hostd

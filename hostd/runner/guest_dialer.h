@@ -2,6 +2,7 @@
 // own requests.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,15 +28,19 @@ class GuestDialer {
 /// Dials through the device of whichever VMM runs now.
 class DeviceDialer final : public GuestDialer {
  public:
-  explicit DeviceDialer(const std::unique_ptr<vsock::Device>& device) : device_(device) {}
+  DeviceDialer(loop::Loop& loop, const std::unique_ptr<vsock::Device>& device)
+      : loop_(loop), device_(device) {}
 
   void connect(std::uint32_t port, sys::UniqueFd host, vsock::Preamble preamble,
                std::function<void(Result<void>)> done) override {
-    if (!device_) return done(Error{"cannot connect to the guest: no VMM is running", ENOTCONN});
+    if (device_ == nullptr) {
+      return loop_.post([done] { done(Error{"cannot connect to the guest: no VMM is running", ENOTCONN}); });
+    }
     device_->connect(port, std::move(host), std::move(preamble), std::move(done));
   }
 
  private:
+  loop::Loop& loop_;
   const std::unique_ptr<vsock::Device>& device_;
 };
 

@@ -1,0 +1,118 @@
+#include "hostd/cli/run_view.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <functional>
+
+#include "hostd/cli/failure.h"
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+constexpr std::string_view clear_line = "\r\x1b[K";
+/// Readable on dark and on light ground: cyan, green, yellow, magenta, blue and their bright kin.
+constexpr std::array<int, 8> colours = {36, 32, 33, 35, 34, 96, 92, 95};
+
+std::string_view title_of(Step step) {
+  switch (step) {
+    case Step::vm:
+      return "VM starting";
+    case Step::kernel:
+      return "kernel";
+    case Step::kestrel:
+      return "kestrel";
+    case Step::services:
+      return "services";
+    case Step::healthy:
+      return "healthy";
+  }
+  return "";
+}
+
+std::string seconds_of(Duration duration) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2fs", std::chrono::duration<double>(duration).count());
+  return text;
+}
+
+}  // namespace
+
+std::string format_step(Step step, Duration since_start) {
+  char time[32];
+  std::snprintf(time, sizeof time, "[%6.2fs] ", std::chrono::duration<double>(since_start).count());
+  return concat(time, title_of(step));
+}
+
+std::string format_log_line(std::string_view service, std::string_view line, const Terminal& terminal) {
+  if (!terminal.is_interactive()) return concat('[', service, "] ", line, '\n');
+  const std::string name = printable(service);
+  const std::string text = printable(line);
+  if (!terminal.has_colours()) return concat('[', name, "] ", text, '\n');
+  const int colour = colours[std::hash<std::string_view>()(service) % colours.size()];
+  return concat("\x1b[", colour, "m[", name, "]\x1b[0m ", text, '\n');
+}
+
+RunView::RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity)
+    : spec_(spec), verbosity_(verbosity), out_(loop, STDOUT_FILENO), err_(loop, STDERR_FILENO) {}
+
+void RunView::on_progress(Step step, Duration since_start) {
+  if (verbosity_ == Verbosity::quiet) return;
+  if (!err_.is_interactive()) return err_.write(format_step(step, since_start) + "\n");
+  // A second try, or a reboot, begins a new line.
+  if (step == Step::vm) end_live_line();
+  steps_.push_back(step == Step::vm ? std::string(title_of(step))
+                                    : concat(title_of(step), ' ', seconds_of(since_start)));
+  show_live_line();
+  if (step == Step::healthy) end_live_line();
+}
+
+void RunView::on_notice(std::string_view text) {
+  hide_live_line();
+  err_.write(concat("kestrelctl: ", printable(text), '\n'));
+  show_live_line();
+}
+
+void RunView::on_event(const wire::EventMessage& event) {
+  if (verbosity_ == Verbosity::quiet) return;
+  if (event.type == "vm.unhealthy") print("kestrelctl: the guest is unhealthy");
+}
+
+void RunView::on_log(const wire::LogMessage& log) {
+  hide_live_line();
+  out_.write(format_log_line(log.service, log.line, out_));
+  show_live_line();
+}
+
+void RunView::on_finish(const Outcome& outcome, const std::deque<std::string>& console) {
+  end_live_line();
+  err_.write(describe_end(spec_.name, outcome, console));
+}
+
+void RunView::print(std::string_view line) {
+  hide_live_line();
+  err_.write(concat(line, '\n'));
+  show_live_line();
+}
+
+void RunView::show_live_line() {
+  if (steps_.empty() || !err_.is_interactive()) return;
+  err_.write(concat(clear_line, spec_.name, ": ", join(steps_, " → ")));
+  is_live_line_shown_ = true;
+}
+
+void RunView::hide_live_line() {
+  if (is_live_line_shown_) err_.write(clear_line);
+  is_live_line_shown_ = false;
+}
+
+void RunView::end_live_line() {
+  if (is_live_line_shown_) err_.write("\n");
+  is_live_line_shown_ = false;
+  steps_.clear();
+}
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,48 @@
+// What `kestrelctl run` shows: the steps of the boot on stderr, then the guest's logs on stdout, and at the
+// end why it ended. On a terminal the steps are one line that grows; elsewhere each is a line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hostd/cli/terminal.h"
+#include "hostd/runner/observer.h"
+#include "hostd/vm_spec.h"
+
+namespace kestrel::hostd {
+
+enum class Verbosity { quiet, normal };
+
+class RunView final : public RunnerObserver {
+ public:
+  RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity);
+
+  void on_progress(Step step, Duration since_start) override;
+  void on_notice(std::string_view text) override;
+  void on_event(const wire::EventMessage& event) override;
+  void on_log(const wire::LogMessage& log) override;
+  void on_finish(const Outcome& outcome, const std::deque<std::string>& console) override;
+
+ private:
+  void print(std::string_view line);
+  void show_live_line();
+  void hide_live_line();
+  void end_live_line();
+
+  const VmSpec& spec_;
+  Verbosity verbosity_;
+  Terminal out_;
+  Terminal err_;
+  std::vector<std::string> steps_;
+  bool is_live_line_shown_ = false;
+};
+
+/// `[service] line`, in the service's colour where there are colours.
+[[nodiscard]] std::string format_log_line(std::string_view service, std::string_view line,
+                                          const Terminal& terminal);
+
+/// `[  0.42s] the kernel runs`.
+[[nodiscard]] std::string format_step(Step step, Duration since_start);
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,62 @@
+// runner.sock: what a running VM's runner answers, over HTTP.
+//
+//   GET  /v1/vm                                     the VM's state, its boot timeline, its ports
+//   POST /v1/stop?force=1&wait=1                    202; with `wait` the answer is {"status", "message"} when
+//   it has ended GET  /v1/logs?lines=&after=&service=&follow=    NDJSON {seq,time,service,stream,line} GET
+//   /v1/events?lines=&after=&follow=           NDJSON {seq,time,type,…}
+//
+// Lists are read from the record files while the client takes them; a client that stops reading costs nothing
+// but its connection. With `follow` an answer goes on until the VM has ended.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "hostd/records/record_log.h"
+#include "hostd/vm_machine.h"
+#include "kestrel/loop/listener.h"
+#include "kestrel/loop/loop.h"
+
+namespace kestrel::hostd {
+
+/// What the server shows and does.
+class ControlTarget {
+ public:
+  ControlTarget() = default;
+  ControlTarget(const ControlTarget&) = delete;
+  ControlTarget& operator=(const ControlTarget&) = delete;
+  virtual ~ControlTarget() = default;
+
+  [[nodiscard]] virtual std::string status_json() const = 0;
+  virtual void stop(StopRequested::Urgency urgency) = 0;
+  [[nodiscard]] virtual RecordLog& logs() = 0;
+  [[nodiscard]] virtual RecordLog& events() = 0;
+};
+
+class ControlServer {
+ public:
+  ControlServer(loop::Loop& loop, ControlTarget& target);
+  ~ControlServer();
+
+  [[nodiscard]] Result<void> listen(const std::string& path);
+  /// The VM has ended: answers who waits for it, and ends the answers of who follows.
+  void finish(const Outcome& outcome);
+
+ private:
+  class Connection;
+  friend class Connection;
+  void accept(sys::UniqueFd socket);
+  void drop(Connection& connection);
+
+  loop::Loop& loop_;
+  ControlTarget& target_;
+  loop::Listener listener_;
+  std::list<std::shared_ptr<Connection>> connections_;
+};
+
+/// `{"status":…,"message":…,"details":[…]}`.
+[[nodiscard]] std::string to_json(const Outcome& outcome);
+[[nodiscard]] Result<Outcome> parse_outcome(std::string_view json);
+
+}  // namespace kestrel::hostd

@@ -1,0 +1,284 @@
+#include "hostd/runner/runner.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "hostd/link/guest_records.h"
+#include "hostd/runner/secrets.h"
+#include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
+#include "kestrel/sys/clock.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// The guest answers before it begins to stop; this bounds a guest that accepts and never answers.
+constexpr Duration power_off_answer = seconds(10);
+
+Outcome failed(ExitCode code, std::string message) { return {to_status(code), std::move(message), {}}; }
+
+Result<void> write_whole_file(const std::string& path, std::string_view text) {
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.is_open()) return errno_error(concat("cannot create ", path), errno);
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return errno_error(concat("cannot write ", path), errno);
+  }
+  return {};
+}
+
+VmPolicy policy_of(const VmSpec& spec) {
+  return {spec.accel, spec.accel == Accel::tcg ? "" : find_kvm_problem(), spec.boot_timeout,
+          spec.shutdown_timeout};
+}
+
+}  // namespace
+
+std::string find_kvm_problem() {
+  const sys::UniqueFd kvm(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  return kvm.is_open() ? "" : errno_error("cannot open /dev/kvm", errno).message;
+}
+
+Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& observer, const TscMeter& tsc)
+    : loop_(loop),
+      spec_(std::move(spec)),
+      dir_(std::move(dir)),
+      observer_(observer),
+      tsc_(tsc),
+      machine_(policy_of(spec_)),
+      deadline_(loop, [this] { handle(DeadlinePassed{}); }),
+      runtime_id_(random_hex(8)),
+      dialer_(loop, device_),
+      link_(loop, link_callbacks()),
+      publisher_(loop, dialer_, [this] { return link_.is_linked() ? std::optional(token_) : std::nullopt; }),
+      control_(loop, *this) {}
+
+Runner::~Runner() = default;
+
+// --- before the start
+// ------------------------------------------------------------------------------------------------------
+
+std::optional<Outcome> Runner::prepare() {
+  for (const PublishedPort& port : spec_.ports) {
+    const auto published = publisher_.publish(port);
+    if (published) continue;
+    const bool is_taken = published.error().code == EADDRINUSE;
+    return failed(is_taken ? ExitCode::port_in_use : ExitCode::host_error, published.error().message);
+  }
+  const std::string link_path = concat(dir_.file(vsock_socket), '_', wire::vsock_port);
+  for (const auto& result :
+       {write_whole_file(dir_.file(spec_file), to_json(spec_)), open_logs(), link_.listen(link_path),
+        publisher_.publish_api(dir_.file(api_socket)), control_.listen(dir_.file(runner_socket))}) {
+    if (!result) return failed(ExitCode::host_error, result.error().message);
+  }
+  return std::nullopt;
+}
+
+Result<void> Runner::open_logs() {
+  auto console = RotatingFile::open(dir_.file(console_file), spec_.logs);
+  if (!console) return console.error();
+  auto events = RecordLog::open(dir_.file(events_file), spec_.logs);
+  if (!events) return events.error();
+  auto logs = RecordLog::open(dir_.file(logs_file), spec_.logs);
+  if (!logs) return logs.error();
+  console_log_ = std::move(*console);
+  events_ = std::move(*events);
+  logs_ = std::move(*logs);
+  return {};
+}
+
+// --- the machine
+// -----------------------------------------------------------------------------------------------------------
+
+/// Effects may bring events at once (a VMM that cannot be spawned): they queue up, nothing recurses.
+void Runner::handle(Event event) {
+  pending_.push_back(std::move(event));
+  if (is_handling_) return;
+  is_handling_ = true;
+  while (!pending_.empty()) {
+    const Event next = std::move(pending_.front());
+    pending_.pop_front();
+    for (const Effect& effect : machine_.handle(next, loop_.now())) {
+      std::visit([this](const auto& wanted) { perform(wanted); }, effect);
+    }
+  }
+  is_handling_ = false;
+  if (const auto due = machine_.deadline()) {
+    deadline_.arm(*due);
+  } else {
+    deadline_.disarm();
+  }
+}
+
+void Runner::perform(const SpawnVmm& effect) {
+  uses_kvm_ = effect.uses_kvm;
+  started_ = sys::wall_now();
+  boot_.clear();
+  hello_.reset();
+  token_ = random_hex(32);
+  console_ = {};
+  device_.reset();
+  // It may be what has just told us of its end.
+  loop_.post([gone = std::shared_ptr<VmmProcess>(std::move(vmm_))] {});
+
+  VmmFacts facts;
+  facts.uses_kvm = effect.uses_kvm;
+  facts.tsc_khz = effect.uses_kvm ? 0 : tsc_.khz();
+  facts.qmp_path = dir_.file(qmp_socket);
+  ::unlink(facts.qmp_path.c_str());
+  auto started = VmmProcess::start(
+      loop_, spec_, facts,
+      {.on_console = [this](std::string_view bytes) { take_console(bytes); },
+       .on_event = [](const QmpEvent& event) { log_debug("QEMU: ", event.name, ' ', event.data); },
+       .on_exit = [this](const VmmExited& exit) { vmm_exited(exit); }});
+  if (auto* failure = std::get_if<SpawnFailed>(&started)) return handle(std::move(*failure));
+  vmm_ = std::move(std::get<std::unique_ptr<VmmProcess>>(started));
+  record_host_event("vm.started", concat("{\"accel\":\"", effect.uses_kvm ? "kvm" : "tcg", "\"}"));
+  if (const auto created = create_device(); !created) handle(HostFailed{created.error().message});
+}
+
+Result<void> Runner::create_device() {
+  vsock::DeviceOptions options;
+  options.uds_path = dir_.file(vsock_socket);
+  auto device =
+      vsock::Device::create(loop_, std::move(options), vmm_->take_vsock(), [this](const Error* error) {
+        if (error != nullptr) handle(HostFailed{concat("the vsock device failed: ", error->message)});
+      });
+  if (!device) return device.error();
+  device_ = std::move(*device);
+  device_->on_driver_change([this](bool is_up) {
+    if (is_up) handle(DriverCameUp{});
+  });
+  return {};
+}
+
+void Runner::perform(const SendPowerOff&) {
+  wire::Request request;
+  request.method = "POST";
+  request.target = "/v1/power";
+  request.headers = {{"Host", "vm"}, {"Content-Type", "application/json"}};
+  request.body = R"({"action":"shutdown"})";
+  const auto answered = [this](const Result<wire::Response>& answer) {
+    if (answer && answer->status / 100 == 2) return;
+    if (answer) return handle(PowerOffFailed{concat("it answered ", answer->status)});
+    // A guest on its way down may close before it answers; whether it is shows by its last word.
+    if (answer.error().code != ECONNRESET) handle(PowerOffFailed{answer.error().message});
+  };
+  power_off_ = std::make_unique<GuestRequest>(loop_, dialer_, token_, request, power_off_answer, answered);
+}
+
+void Runner::perform(const QuitVmm&) {
+  if (vmm_) vmm_->quit();
+}
+
+void Runner::perform(const KillVmm&) {
+  if (vmm_) vmm_->kill();
+}
+
+void Runner::perform(const AckExiting&) { link_.acknowledge_exiting(); }
+
+void Runner::perform(const ReportProgress& effect) {
+  boot_.emplace_back(effect.step, effect.since_start);
+  observer_.on_progress(effect.step, effect.since_start);
+}
+
+void Runner::perform(const ReportNotice& effect) {
+  log_info(effect.text);
+  observer_.on_notice(effect.text);
+}
+
+void Runner::perform(const Finish& effect) {
+  outcome_ = effect.outcome;
+  record_host_event("vm.stopped", to_json(effect.outcome));
+  observer_.on_finish(effect.outcome, console_.last_lines());
+  control_.finish(effect.outcome);
+  loop_.stop();
+}
+
+void Runner::close(AfterEnd after) {
+  power_off_.reset();
+  device_.reset();
+  vmm_.reset();
+  if (after == AfterEnd::remove) return dir_.remove();
+  dir_.remove_sockets();
+  const auto written = write_whole_file(dir_.file(exit_file), to_json(outcome_.value_or(Outcome{})) + "\n");
+  if (!written) log_error(written.error().message);
+}
+
+// --- what happens
+// ----------------------------------------------------------------------------------------------------------
+
+void Runner::take_console(std::string_view bytes) {
+  if (const auto written = console_log_.append(bytes); !written) log_debug(written.error().message);
+  const bool is_first = !console_.has_spoken();
+  auto panic = console_.feed(bytes);
+  if (is_first) handle(ConsoleSpoke{});
+  if (panic) handle(PanicSeen{std::move(*panic)});
+}
+
+void Runner::vmm_exited(const VmmExited& exit) {
+  if (auto panic = console_.finish()) handle(PanicSeen{std::move(*panic)});
+  handle(exit);
+}
+
+LinkCallbacks Runner::link_callbacks() {
+  LinkCallbacks callbacks;
+  callbacks.on_hello = [this](const wire::Hello& hello) -> Result<wire::Welcome> {
+    if (hello.min_protocol > wire::protocol || hello.protocol < wire::oldest_protocol) {
+      Error error{concat("the guest speaks protocol ", hello.min_protocol, " to ", hello.protocol,
+                         ", this host ", wire::oldest_protocol, " to ", wire::protocol)};
+      handle(HostFailed{error.message});
+      return error;
+    }
+    hello_ = hello;
+    handle(HelloReceived{});
+    return welcome();
+  };
+  callbacks.on_event = [this](const wire::EventMessage& event) { take_event(event); };
+  callbacks.on_log = [this](const wire::LogMessage& log) {
+    record(logs_, record_of(log));
+    observer_.on_log(log);
+  };
+  callbacks.on_gap = [this](const wire::Gap& gap) {
+    record(gap.of == wire::Gap::Of::events ? events_ : logs_, record_of(gap, sys::wall_now()));
+  };
+  callbacks.on_exiting = [this](const wire::Exiting& word) { handle(ExitingReceived{word}); };
+  callbacks.on_lost = [](std::string_view reason) { log_info("the link to the guest was lost: ", reason); };
+  return callbacks;
+}
+
+wire::Welcome Runner::welcome() const {
+  wire::Welcome welcome;
+  welcome.protocol = std::min(wire::protocol, hello_->protocol);
+  welcome.runtime_id = runtime_id_;
+  welcome.token = token_;
+  welcome.hostname = spec_.hostname;
+  welcome.env = spec_.env;
+  welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
+  welcome.entropy = random_hex(64);
+  return welcome;
+}
+
+void Runner::take_event(const wire::EventMessage& event) {
+  record(events_, record_of(event));
+  observer_.on_event(event);
+  if (event.type == "vm.ready") handle(ServicesBecameReady{});
+  if (event.type == "vm.healthy") handle(HealthChanged{true});
+  if (event.type == "vm.unhealthy") handle(HealthChanged{false});
+}
+
+/// A full disk loses records, and says so once; it must not end the VM.
+void Runner::record(RecordLog& log, std::string_view members) {
+  const auto written = log.append(members);
+  if (!written && !is_losing_records_) log_error("records are being lost: ", written.error().message);
+  is_losing_records_ = !written;
+}
+
+void Runner::record_host_event(std::string_view type, std::string_view data) {
+  record(events_, host_event(sys::wall_now(), type, data));
+}
+
+}  // namespace kestrel::hostd

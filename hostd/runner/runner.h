@@ -1,0 +1,111 @@
+// The runner: one VM, from its spec to its end. Carries out what the machine (vm_machine.h) decides, and
+// tells it what happens.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hostd/link/link_server.h"
+#include "hostd/runner/control_server.h"
+#include "hostd/runner/guest_dialer.h"
+#include "hostd/runner/guest_request.h"
+#include "hostd/runner/observer.h"
+#include "hostd/runner/publisher.h"
+#include "hostd/runner/runtime_dir.h"
+#include "hostd/vm_machine.h"
+#include "hostd/vm_spec.h"
+#include "hostd/vmm/console.h"
+#include "hostd/vmm/tsc.h"
+#include "hostd/vmm/vmm_process.h"
+#include "kestrel/loop/loop.h"
+#include "kestrel/loop/timer.h"
+
+namespace kestrel::hostd {
+
+/// What stays of the runtime folder at the end.
+enum class AfterEnd {
+  remove,     ///< nothing
+  keep_logs,  ///< vm.json, the logs, and exit.json
+};
+
+class Runner final : public ControlTarget {
+ public:
+  Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& observer, const TscMeter& tsc);
+  ~Runner() override;
+
+  /// Opens logs, sockets and ports: what fails here fails before anything runs.
+  [[nodiscard]] std::optional<Outcome> prepare();
+  void start() { handle(StartRequested{}); }
+
+  /// Once the machine has ended; the loop is stopped then.
+  [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }
+  /// After the loop: closes everything and cleans up the folder.
+  void close(AfterEnd after);
+
+  [[nodiscard]] std::string status_json() const override;
+  void stop(StopRequested::Urgency urgency) override { handle(StopRequested{urgency}); }
+  [[nodiscard]] RecordLog& logs() override { return logs_; }
+  [[nodiscard]] RecordLog& events() override { return events_; }
+
+ private:
+  void handle(Event event);
+  void perform(const SpawnVmm& effect);
+  void perform(const SendPowerOff& effect);
+  void perform(const QuitVmm& effect);
+  void perform(const KillVmm& effect);
+  void perform(const AckExiting& effect);
+  void perform(const ReportProgress& effect);
+  void perform(const ReportNotice& effect);
+  void perform(const Finish& effect);
+
+  [[nodiscard]] Result<void> open_logs();
+  [[nodiscard]] Result<void> create_device();
+  void take_console(std::string_view bytes);
+  void vmm_exited(const VmmExited& exit);
+  [[nodiscard]] LinkCallbacks link_callbacks();
+  [[nodiscard]] wire::Welcome welcome() const;
+  void take_event(const wire::EventMessage& event);
+  void record(RecordLog& log, std::string_view members);
+  void record_host_event(std::string_view type, std::string_view data);
+
+  loop::Loop& loop_;
+  VmSpec spec_;
+  RuntimeDir dir_;
+  RunnerObserver& observer_;
+  const TscMeter& tsc_;
+
+  VmMachine machine_;
+  std::deque<Event> pending_;
+  bool is_handling_ = false;
+  loop::Timer deadline_;
+  std::optional<Outcome> outcome_;
+
+  Console console_;
+  RotatingFile console_log_;
+  RecordLog events_;
+  RecordLog logs_;
+  bool is_losing_records_ = false;
+
+  std::string runtime_id_;
+  std::string token_;
+  std::optional<wire::Hello> hello_;
+  bool uses_kvm_ = false;
+  WallTime started_{};
+  std::vector<std::pair<Step, Duration>> boot_;
+
+  std::unique_ptr<vsock::Device> device_;
+  std::unique_ptr<VmmProcess> vmm_;
+  DeviceDialer dialer_;
+  std::unique_ptr<GuestRequest> power_off_;
+  LinkServer link_;
+  Publisher publisher_;
+  ControlServer control_;
+};
+
+/// Why KVM cannot be used by this process; empty where it can.
+[[nodiscard]] std::string find_kvm_problem();
+
+}  // namespace kestrel::hostd

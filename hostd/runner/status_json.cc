@@ -1,0 +1,57 @@
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hostd/runner/runner.h"
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+using nlohmann::json;
+
+json boot_to_json(const std::vector<std::pair<Step, Duration>>& boot) {
+  json steps = json::array();
+  for (const auto& [step, at] : boot) steps.push_back({{"step", name_of(step)}, {"at_ms", to_ms(at)}});
+  return steps;
+}
+
+json hello_to_json(const wire::Hello& hello) {
+  json boot = json::array();
+  for (const wire::BootStep& step : hello.boot) boot.push_back({{"step", step.name}, {"at_us", step.at_us}});
+  return {{"version", hello.version}, {"protocol", hello.protocol},           {"boot_id", hello.boot_id},
+          {"self_id", hello.self_id}, {"config_digest", hello.config_digest}, {"boot", boot}};
+}
+
+}  // namespace
+
+std::string Runner::status_json() const {
+  json ports = json::array();
+  for (const PublishedPort& port : publisher_.ports()) {
+    ports.push_back({{"address", port.address}, {"host", port.host}, {"guest", port.guest}});
+  }
+  json status = {
+      {"name", spec_.name},
+      {"state", name_of(machine_.state())},
+      {"pid", ::getpid()},
+      {"vmm", {{"pid", vmm_ ? vmm_->pid() : 0}, {"accel", uses_kvm_ ? "kvm" : "tcg"}}},
+      {"started", format_time(started_)},
+      {"boot", boot_to_json(boot_)},
+      {"ports", ports},
+      {"memory_bytes", spec_.memory.count},
+      {"cpus", spec_.cpus},
+      {"link", link_.is_linked() ? "up" : "down"},
+  };
+  if (hello_) status["guest"] = hello_to_json(*hello_);
+  if (device_) {
+    const vsock::DeviceStats stats = device_->stats();
+    status["vsock"] = {{"connections", stats.connections},
+                       {"bytes_to_guest", stats.bytes_to_guest},
+                       {"bytes_to_host", stats.bytes_to_host},
+                       {"buffered_bytes", stats.buffered_bytes}};
+  }
+  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace kestrel::hostd
