@@ -47,7 +47,7 @@ Capture::ReadResult Capture::read_some() {
 
 void Capture::take(std::string_view line) {
   target_.ring->push(target_.source, stream_, sys::wall_now(), line);
-  if (target_.echo) target_.echo(target_.source, line);
+  if (target_.echo) target_.echo(target_.source, stream_, line);
 }
 
 Result<CapturePipe> open_capture_pipe() {

@@ -18,7 +18,7 @@ struct CaptureTarget {
   control::LogRing* ring = nullptr;
   control::LogSource source;
   /// Sees each line as well; optional.
-  std::function<void(control::LogSource, std::string_view line)> echo;
+  std::function<void(control::LogSource, control::LogStream, std::string_view line)> echo;
 };
 
 /// The reading end of one stream of one process. Destroying it drains what lies in the pipe and ends the last

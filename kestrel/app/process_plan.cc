@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-PlanFailure failure(std::string stage, const Error& error) { return {std::move(stage), error.message, error.code}; }
+PlanFailure failure(std::string stage, const Error& error) {
+  return {std::move(stage), error.message, error.code};
+}
 
 /// What a process knows of its user. Root's is known without looking it up: images need no /etc/passwd.
 void add_identity(const sys::Account& account, Environment& into) {
@@ -38,9 +40,11 @@ Result<Environment> environment_for(const Base& base, const sys::Account* accoun
                                     const std::vector<config::EnvironmentEntry>* own) {
   Environment out;
   out.emplace("PATH", default_path);
-  // Outside a VM and without a user of its own, a process is whoever kestrel is, and inherits how that one is called.
+  // Outside a VM and without a user of its own, a process is whoever kestrel is, and inherits how that one is
+  // called.
   if (account) add_identity(*account, out);
-  const bool is_other_user = account && base.environment->inherited.contains("USER") && account->name != "root";
+  const bool is_other_user =
+      account && base.environment->inherited.contains("USER") && account->name != "root";
   for (const auto& [name, value] : base.environment->inherited) {
     const bool is_identity = name == "HOME" || name == "USER" || name == "LOGNAME" || name == "SHELL";
     if (!(is_other_user && is_identity)) out.insert_or_assign(name, value);

@@ -1,5 +1,6 @@
-// From what the configuration says to a process that can be made: names become numbers, variables get their values, the
-// program is found. Done at each start, so that a user or a secret that appeared meanwhile is seen.
+// From what the configuration says to a process that can be made: names become numbers, variables get their
+// values, the program is found. Done at each start, so that a user or a secret that appeared meanwhile is
+// seen.
 #pragma once
 
 #include <string>

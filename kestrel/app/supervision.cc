@@ -18,7 +18,8 @@ constexpr Bytes hook_ring = kibibytes(256);
 
 }  // namespace
 
-Supervision::Supervision(loop::Loop& loop, const config::Model& model, Records& records, SupervisionOptions options)
+Supervision::Supervision(loop::Loop& loop, const config::Model& model, Records& records,
+                         SupervisionOptions options)
     : loop_(&loop),
       model_(&model),
       records_(&records),
@@ -26,7 +27,8 @@ Supervision::Supervision(loop::Loop& loop, const config::Model& model, Records& 
       supervisor_(model, jitter_seed()),
       processes_(loop, options_.cgroups),
       deadline_(loop, [this] { post(core::DeadlinePassed{}); }) {
-  for (const auto& service : model.services) sources_.push_back(records.logs.add_source(service.name, service.log.ring));
+  for (const auto& service : model.services)
+    sources_.push_back(records.logs.add_source(service.name, service.log.ring));
   hook_source_ = records.logs.add_source("hooks", hook_ring);
 }
 
@@ -62,7 +64,8 @@ core::Reply Supervision::apply(const core::Command& command) {
   return reply;
 }
 
-// --- turns -----------------------------------------------------------------------------------------------------
+// --- turns
+// -----------------------------------------------------------------------------------------------------
 
 void Supervision::post(core::Event event) {
   pending_.push_back(std::move(event));
@@ -86,17 +89,20 @@ void Supervision::turn() {
   }
 }
 
-// --- processes -------------------------------------------------------------------------------------------------
+// --- processes
+// -------------------------------------------------------------------------------------------------
 
 void Supervision::perform(const core::SpawnProcess& effect) {
-  const auto plan = std::visit(
-      overloaded{
-          [this](core::ServiceId id) { return plan_service(*model_, supervisor_.definition(id), options_.environment); },
-          [this](core::HookId id) {
-            return plan_command(*model_, model_->hooks.pre_start[id.value], options_.environment);
-          },
-      },
-      effect.subject);
+  const auto plan =
+      std::visit(overloaded{
+                     [this](core::ServiceId id) {
+                       return plan_service(*model_, supervisor_.definition(id), options_.environment);
+                     },
+                     [this](core::HookId id) {
+                       return plan_command(*model_, model_->hooks.pre_start[id.value], options_.environment);
+                     },
+                 },
+                 effect.subject);
   if (const auto* failure = std::get_if<PlanFailure>(&plan)) {
     return post(core::ProcessFailedToStart{effect.run, failure->stage, failure->cause, failure->error});
   }
@@ -123,12 +129,16 @@ Result<void> Supervision::launch_run(core::RunId run, const core::Subject& subje
 }
 
 ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& program) {
-  return {.on_exec = [this, run](pid_t pid) { post(core::ProcessStarted{run, pid}); },
+  return {.on_exec =
+              [this, run](pid_t pid) {
+                post(core::ProcessStarted{run, pid});
+              },
           .on_exec_failed =
               [this, run, program](sys::SpawnFailure failure) {
                 live_.erase(run);
                 const auto cause = errno_error(concat("cannot execute ", program), failure.error).message;
-                post(core::ProcessFailedToStart{run, std::string(stage_name(failure.stage)), cause, failure.error});
+                post(core::ProcessFailedToStart{run, std::string(stage_name(failure.stage)), cause,
+                                                failure.error});
               },
           .on_end =
               [this, run](const ProcessEnd& end) {
@@ -171,16 +181,17 @@ void Supervision::perform(const core::KillProcesses& effect) {
   if (live != live_.end()) processes_.kill_all(live->second->process);
 }
 
-// --- probes ----------------------------------------------------------------------------------------------------
+// --- probes
+// ----------------------------------------------------------------------------------------------------
 
 void Supervision::perform(const core::StartProbe& effect) {
   const auto done = [this, effect](const probes::ProbeResult& result) {
     // The probe is what calls; it goes when it has returned.
     const auto ended = probing_.extract(effect.probe);
-    post(core::ProbeFinished{effect.check, effect.probe, result.ok, result.message});
+    post(core::ProbeFinished{effect.check, effect.probe, result.is_ok, result.message});
   };
-  probing_.emplace(effect.probe,
-                   probes::start_probe(*loop_, supervisor_.definition(effect.check).probe, {.launcher = this}, done));
+  probing_.emplace(effect.probe, probes::start_probe(*loop_, supervisor_.definition(effect.check).probe,
+                                                     {.launcher = this}, done));
 }
 
 void Supervision::perform(const core::CancelProbe& effect) { probing_.erase(effect.probe); }
@@ -196,8 +207,8 @@ class Supervision::LaunchedProbe final : public probes::LaunchedProcess {
   ProcessId id_;
 };
 
-Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(const config::Command& command,
-                                                                     std::function<void(sys::ExitStatus)> on_exit) {
+Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(
+    const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) {
   auto plan = plan_command(*model_, command, options_.environment);
   if (const auto* failure = std::get_if<PlanFailure>(&plan)) return Error{failure->cause, failure->error};
   auto spec = std::get<sys::ProcessSpec>(std::move(plan));
@@ -209,18 +220,22 @@ Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(const confi
                              .on_exec_failed = [on_exit](sys::SpawnFailure) { on_exit({.code = 127}); },
                              .on_end = [on_exit](const ProcessEnd& end) { on_exit(end.status); },
                              .on_gone = {}};
-  auto started = processes_.start(process, concat("@probe-", process.value), std::move(spec), std::move(callbacks));
+  auto started =
+      processes_.start(process, concat("@probe-", process.value), std::move(spec), std::move(callbacks));
   if (!started) return started.error();
-  return std::unique_ptr<probes::LaunchedProcess>(new LaunchedProbe(processes_, process, std::move(pipe->reader)));
+  return std::unique_ptr<probes::LaunchedProcess>(
+      new LaunchedProbe(processes_, process, std::move(pipe->reader)));
 }
 
-// --- news ------------------------------------------------------------------------------------------------------
+// --- news
+// ------------------------------------------------------------------------------------------------------
 
 void Supervision::perform(const core::Publish& effect) {
   const auto& notice = effect.notice;
   const auto service = notice.service ? supervisor_.definition(*notice.service).name : std::string();
   records_->events.append(sys::now(), notice, service);
-  log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ", notice.reason);
+  log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
+           notice.reason);
 }
 
 void Supervision::perform(const core::Finish& effect) {

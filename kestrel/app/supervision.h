@@ -1,7 +1,8 @@
 // The supervisor at work: carries out its effects, brings it the events, and shows it to the API.
 //
-// A turn: everything that has happened goes into the supervisor, then its effects are carried out in order; what they
-// cause at once (a program that cannot be executed) is the next round of the same turn. Nothing calls back into a turn.
+// A turn: everything that has happened goes into the supervisor, then its effects are carried out in order;
+// what they cause at once (a program that cannot be executed) is the next round of the same turn. Nothing
+// calls back into a turn.
 #pragma once
 
 #include <functional>
@@ -28,9 +29,11 @@ struct Records {
 };
 
 struct SupervisionOptions {
-  const sys::CgroupRoot* cgroups = nullptr;  ///< must outlive the supervision; nullptr: containment by session
+  const sys::CgroupRoot* cgroups =
+      nullptr;  ///< must outlive the supervision; nullptr: containment by session
   GuestEnvironment environment;
-  std::function<void(control::LogSource, std::string_view line)> echo;  ///< sees each captured line; optional
+  std::function<void(control::LogSource, control::LogStream, std::string_view line)>
+      echo;  ///< sees each captured line; optional
   std::function<control::InfoView()> info;
   std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
 };
@@ -48,8 +51,12 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
 
   // control::Guest
   [[nodiscard]] std::size_t service_count() const override { return supervisor_.service_count(); }
-  [[nodiscard]] std::optional<core::ServiceId> find(std::string_view name) const override { return supervisor_.find(name); }
-  [[nodiscard]] std::string name(core::ServiceId id) const override { return supervisor_.definition(id).name; }
+  [[nodiscard]] std::optional<core::ServiceId> find(std::string_view name) const override {
+    return supervisor_.find(name);
+  }
+  [[nodiscard]] std::string name(core::ServiceId id) const override {
+    return supervisor_.definition(id).name;
+  }
   [[nodiscard]] core::ServiceView view(core::ServiceId id) const override;
   [[nodiscard]] std::optional<control::Usage> usage(core::ServiceId id) const override;
   [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
@@ -82,8 +89,8 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   [[nodiscard]] std::string containment_name(const core::Subject& subject) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject) const;
   /// probes::ProcessLauncher
-  Result<std::unique_ptr<probes::LaunchedProcess>> launch(const config::Command& command,
-                                                          std::function<void(sys::ExitStatus)> on_exit) override;
+  Result<std::unique_ptr<probes::LaunchedProcess>> launch(
+      const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) override;
 
   loop::Loop* loop_;
   const config::Model* model_;

@@ -1,0 +1,234 @@
+#include "kestrel/app/guest.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <optional>
+
+#include "kestrel/app/echo.h"
+#include "kestrel/app/link.h"
+#include "kestrel/app/link_target.h"
+#include "kestrel/app/machine.h"
+#include "kestrel/app/supervision.h"
+#include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
+#include "kestrel/config/digest.h"
+#include "kestrel/config/load.h"
+#include "kestrel/control/server.h"
+#include "kestrel/loop/signal_watcher.h"
+#include "kestrel/sys/boot.h"
+#include "kestrel/sys/file.h"
+#include "kestrel/sys/hostname.h"
+#include "kestrel/sys/log_output.h"
+#include "kestrel/sys/socket.h"
+
+namespace kestrel::app {
+
+namespace {
+
+constexpr auto config_path = "/etc/kestrel/config.yaml";
+constexpr auto api_folder = "/run/kestrel";
+constexpr auto api_path = "/run/kestrel/api.sock";
+/// How long a host may take to greet before the guest goes its own way (DESIGN.md, "The link").
+constexpr Duration patience_for_welcome = seconds(5);
+/// How long the last word may wait for its acknowledgement.
+constexpr Duration patience_for_farewell = seconds(2);
+/// EX_CONFIG of sysexits.h.
+constexpr int status_bad_config = 78;
+constexpr std::uint32_t host_cid = 2;
+
+bool is_host(int fd) {
+  const auto cid = sys::vsock_peer_cid(fd);
+  return cid && *cid == host_cid;
+}
+
+/// The guest's program, in the order of its methods: it is made, greets, starts, ends.
+class Guest {
+ public:
+  Guest(Machine machine, Timeline& timeline)
+      : machine_(std::move(machine)), timeline_(&timeline), console_(loop_) {}
+
+  core::PowerAction run() {
+    watch_signals();
+    load_config();
+    if (machine_.parameters.contains("kestrel.link")) {
+      greet(machine_.parameters.find("kestrel.link")->second);
+    } else {
+      loop_.post([this] { start({}); });
+    }
+    loop_.run();
+    return action_;
+  }
+
+ private:
+  void watch_signals() {
+    for (const int signal : {SIGTERM, SIGINT, SIGPWR}) {
+      signals_.emplace_back(loop_, signal, [this, signal] { shut_down(signal); });
+    }
+  }
+
+  void shut_down(int signal) {
+    if (supervision_) return supervision_->shut_down(core::PowerAction::shutdown, signal_name(signal));
+    if (!has_started_) end({.status = 0, .cause = "shutdown", .reason = signal_name(signal)}, {});
+  }
+
+  void load_config() {
+    boot_id_ = sys::boot_id().value_or("");
+    const auto text = sys::read_file(config_path);
+    if (text) digest_ = config::digest(*text);
+    loaded_ = config::load_file(config_path);
+    timeline_->reached("configuration");
+  }
+
+  // --- greeting ------------------------------------------------------------------------------------------
+  void greet(const std::string& target) {
+    auto dial = parse_link_target(target);
+    if (!dial) {
+      log_error(dial.error().message);
+      loop_.post([this] { start({}); });
+      return;
+    }
+    link_.emplace(loop_, std::move(*dial), records_.events, records_.logs,
+                  Link::Callbacks{.make_hello = [this] { return hello(); },
+                                  .on_welcome = [this](const wire::Welcome& welcome) { take(welcome); }});
+    link_->open();
+    if (machine_.parameters.contains("kestrel.link_required")) return;
+    patience_ = loop::Timer(loop_, [this] {
+      log_warning("nobody answers at ", machine_.parameters.find("kestrel.link")->second,
+                  ": going on without a host");
+      start({});
+    });
+    patience_.arm(patience_for_welcome);
+  }
+
+  wire::Hello hello() {
+    timeline_->reached("hello");
+    return {.version = KESTREL_VERSION,
+            .boot_id = boot_id_,
+            .config_digest = digest_,
+            .boot = timeline_->steps()};
+  }
+
+  void take(const wire::Welcome& welcome) {
+    patience_.disarm();
+    token_ = welcome.token;
+    if (api_) api_->set_token(*token_);
+    if (has_started_) return;
+    timeline_->reached("welcome");
+    take_identity(welcome);
+    start(welcome.env);
+  }
+
+  // --- running -------------------------------------------------------------------------------------------
+  void start(const std::map<std::string, std::string>& host_environment) {
+    if (has_started_) return;
+    has_started_ = true;
+    if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded_)) return refuse(*problems);
+    const auto& model = std::get<config::Model>(loaded_);
+    if (model.hostname && !has_host()) {
+      if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
+    }
+    SupervisionOptions options{.cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
+                               .environment = {},
+                               .echo = {},
+                               .info = [this] { return info(); },
+                               .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
+    for (const auto& file : model.environment_files) {
+      if (auto read = read_environment_file(file, options.environment.vm); !read)
+        log_warning(read.error().message);
+    }
+    for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
+    if (!has_host()) options.echo = make_echo(console_, records_.logs, sys::LogFormat::text);
+    supervision_.emplace(loop_, model, records_, std::move(options));
+    serve();
+    supervision_->begin();
+  }
+
+  void serve() {
+    api_.emplace(loop_, *supervision_, control::ApiOptions{.limits = {}, .is_host = is_host});
+    ::mkdir(api_folder, 0700);
+    if (auto socket = sys::listen_unix(api_path, 0600)) {
+      api_->listen(std::move(*socket), control::Access::open);
+    } else {
+      log_warning(socket.error().message);
+    }
+    if (!link_) return;
+    if (token_) api_->set_token(*token_);
+    if (auto socket = sys::listen_vsock(wire::vsock_port)) {
+      api_->listen(std::move(*socket), control::Access::host);
+    } else {
+      log_warning(socket.error().message);
+    }
+  }
+
+  [[nodiscard]] bool has_host() const { return token_.has_value(); }
+
+  [[nodiscard]] control::InfoView info() const {
+    return {.version = KESTREL_VERSION,
+            .boot_id = boot_id_,
+            .uptime = sys::uptime(),
+            .config_digest = digest_,
+            .boot = timeline_->steps()};
+  }
+
+  // --- the end -------------------------------------------------------------------------------------------
+  void refuse(const std::vector<config::Problem>& problems) {
+    std::vector<std::string> lines;
+    for (const auto& one : problems) lines.push_back(config::describe(one, config_path));
+    for (const auto& line : lines) log_error(line);
+    end({.status = status_bad_config, .cause = "config", .reason = "the configuration is not valid"},
+        std::move(lines));
+  }
+
+  void end(const core::Outcome& outcome, std::vector<std::string> problems) {
+    has_started_ = true;
+    action_ = outcome.action;
+    log_info("ends with status ", outcome.status, outcome.reason.empty() ? "" : ": ", outcome.reason);
+    release_disks();
+    if (!link_ || !link_->is_up()) return loop_.stop();
+    const wire::Exiting exiting{.status = outcome.status,
+                                .signal = outcome.signal,
+                                .oom = outcome.is_oom_kill,
+                                .cause = outcome.cause,
+                                .action = action_ == core::PowerAction::reboot ? "reboot" : "shutdown",
+                                .problems = std::move(problems)};
+    link_->close(exiting, patience_for_farewell, [this](bool is_acknowledged) {
+      if (!is_acknowledged) log_warning("the host did not acknowledge the end");
+      loop_.stop();
+    });
+  }
+
+  Machine machine_;
+  Timeline* timeline_;
+  loop::Loop loop_;
+  Console console_;
+  Records records_;
+  std::vector<loop::SignalWatcher> signals_;
+  config::Loaded loaded_;
+  std::string boot_id_;
+  std::string digest_;
+  std::optional<Link> link_;
+  std::optional<std::string> token_;  ///< set once a host has welcomed us
+  loop::Timer patience_;
+  bool has_started_ = false;  ///< the services were started, or it was decided that they never are
+  std::optional<Supervision> supervision_;
+  std::optional<control::ApiServer> api_;
+  core::PowerAction action_ = core::PowerAction::shutdown;
+};
+
+}  // namespace
+
+void run_guest() {
+  Timeline timeline;
+  timeline.reached("pid 1");
+  sys::log_to_stderr(sys::LogFormat::text, LogLevel::info);
+  auto machine = bring_up_machine(timeline);
+  if (!machine) {
+    log_error("cannot boot: ", machine.error().message);
+    leave_machine(core::PowerAction::shutdown);
+  }
+  const auto action = Guest(std::move(*machine), timeline).run();
+  leave_machine(action);
+}
+
+}  // namespace kestrel::app

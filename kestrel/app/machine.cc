@@ -1,0 +1,131 @@
+#include "kestrel/app/machine.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
+#include "kestrel/sys/clock.h"
+#include "kestrel/sys/clock_set.h"
+#include "kestrel/sys/console.h"
+#include "kestrel/sys/entropy.h"
+#include "kestrel/sys/file.h"
+#include "kestrel/sys/hostname.h"
+#include "kestrel/sys/modules.h"
+#include "kestrel/sys/mounts.h"
+#include "kestrel/sys/network.h"
+#include "kestrel/sys/open_files.h"
+#include "kestrel/sys/power.h"
+
+namespace kestrel::app {
+
+namespace {
+
+/// Enough for thousands of services at five descriptors each (two log pipes, a pidfd, two of its cgroup).
+constexpr std::uint64_t wanted_open_files = 65536;
+/// A clock that is off by less is left alone: stepping it would do more harm than the difference.
+constexpr Duration tolerated_clock_error = milliseconds(500);
+
+Result<void> mount_file_systems(Machine&) {
+  const auto failures = sys::mount_early("");
+  if (!failures) return failures.error();
+  for (const auto& one : *failures) log_warning(one.message);
+  return sys::open_missing_stdio("/dev/console");
+}
+
+Result<void> read_parameters(Machine& machine) {
+  const auto text = sys::read_file("/proc/cmdline");
+  if (!text) return text.error();
+  machine.parameters = sys::parse_kernel_command_line(*text);
+  return {};
+}
+
+Result<void> load_modules(Machine&) {
+  for (const auto& one : sys::load_modules("/", "/lib/modules/kestrel.order")) log_warning(one.message);
+  return {};
+}
+
+Result<void> bring_up_loopback(Machine&) { return sys::bring_up_interface("lo"); }
+
+Result<void> take_over_cgroups(Machine& machine) {
+  auto root = sys::CgroupRoot::open("/sys/fs/cgroup");
+  if (!root) return root.error();
+  machine.cgroups = std::move(*root);
+  return {};
+}
+
+Result<void> raise_limits(Machine&) { return sys::raise_open_files(wanted_open_files); }
+
+Result<void> take_keyboard(Machine&) { return sys::take_ctrl_alt_del(); }
+
+struct Step {
+  const char* name;
+  Result<void> (*run)(Machine&);
+  sys::OnFailure on_failure;
+};
+
+constexpr std::array steps = {
+    Step{"mounts", mount_file_systems, sys::OnFailure::give_up},
+    Step{"command line", read_parameters, sys::OnFailure::give_up},
+    Step{"modules", load_modules, sys::OnFailure::go_on},
+    Step{"loopback", bring_up_loopback, sys::OnFailure::go_on},
+    Step{"cgroups", take_over_cgroups, sys::OnFailure::go_on},
+    Step{"limits", raise_limits, sys::OnFailure::go_on},
+    Step{"ctrl-alt-del", take_keyboard, sys::OnFailure::go_on},
+};
+
+std::string from_hexadecimal(std::string_view digits) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    unsigned char byte = 0;
+    if (std::from_chars(&digits[i], &digits[i] + 2, byte, 16).ec != std::errc()) return {};
+    out.push_back(static_cast<char>(byte));
+  }
+  return out;
+}
+
+void log_failure(const Result<void>& result) {
+  if (!result) log_warning(result.error().message);
+}
+
+}  // namespace
+
+Result<Machine> bring_up_machine(Timeline& timeline) {
+  Machine machine;
+  for (const auto& step : steps) {
+    const auto done = step.run(machine);
+    timeline.reached(step.name);
+    if (done) continue;
+    if (step.on_failure == sys::OnFailure::give_up) return done.error().in(step.name);
+    log_warning(step.name, ": ", done.error().message);
+  }
+  return machine;
+}
+
+void take_identity(const wire::Welcome& welcome) {
+  if (!welcome.hostname.empty()) log_failure(sys::set_hostname(welcome.hostname));
+  if (!welcome.entropy.empty()) log_failure(sys::credit_entropy(from_hexadecimal(welcome.entropy)));
+  if (welcome.time_ns > 0) {
+    const Duration error = sys::wall_now().time_since_epoch() - Duration(welcome.time_ns);
+    if (std::chrono::abs(error) > tolerated_clock_error)
+      log_failure(sys::step_wall_clock(Duration(welcome.time_ns)));
+  }
+}
+
+void release_disks() {
+  sys::sync_disks();
+  for (const auto& one : sys::unmount_all()) log_warning(one.message);
+}
+
+void leave_machine(core::PowerAction action) {
+  const auto end =
+      action == core::PowerAction::reboot ? sys::MachineEnd::restart : sys::MachineEnd::power_off;
+  const auto ended = sys::end_machine(end);
+  if (!ended) log_error(ended.error().message);
+  while (true) ::pause();
+}
+
+}  // namespace kestrel::app

@@ -1,0 +1,32 @@
+// The machine that PID 1 finds and makes usable, and its end. Only guest mode comes here.
+#pragma once
+
+#include <optional>
+
+#include "kestrel/app/timeline.h"
+#include "kestrel/core/effects.h"
+#include "kestrel/sys/containment.h"
+#include "kestrel/sys/kernel_command_line.h"
+#include "kestrel/wire/link_messages.h"
+
+namespace kestrel::app {
+
+struct Machine {
+  sys::KernelParameters parameters;
+  std::optional<sys::CgroupRoot> cgroups;  ///< unset where the kernel has no cgroup v2
+};
+
+/// Mounts, modules, network and all else that must be there before the first process. What fails and can be
+/// lived with is logged; an error: without this step no service could run.
+[[nodiscard]] Result<Machine> bring_up_machine(Timeline& timeline);
+
+/// What the host told about who this guest is: its name, the time, and randomness. Failures are logged.
+void take_identity(const wire::Welcome& welcome);
+
+/// Writes out and takes down all file systems.
+void release_disks();
+
+/// Never returns: should the power not go off, it waits for the host to take it away.
+[[noreturn]] void leave_machine(core::PowerAction action);
+
+}  // namespace kestrel::app
