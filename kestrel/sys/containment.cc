@@ -78,7 +78,11 @@ std::vector<pid_t> cgroup_members(const std::string& leaf) {
   return pids;
 }
 
+/// Where /proc cannot tell, -leader stands for the process group, as in kill(2).
 std::vector<pid_t> session_members(pid_t leader, std::string_view mark) {
+  if (!is_of_our_namespace()) {
+    return ::kill(-leader, 0) == 0 ? std::vector<pid_t>{-leader} : std::vector<pid_t>{};
+  }
   std::vector<pid_t> pids;
   for (const ProcessInfo& process : descendants_of(::getpid(), list_processes())) {
     if (process.is_zombie) continue;

@@ -1,6 +1,7 @@
 #include "kestrel/sys/process_tree.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <memory>
 #include <unordered_set>
@@ -25,6 +26,12 @@ std::optional<ProcessInfo> parse_process_stat(std::string_view line) {
   if (!pid || !parent || !group || !session) return std::nullopt;
   return ProcessInfo{static_cast<pid_t>(*pid), static_cast<pid_t>(*parent), static_cast<pid_t>(*group),
                      static_cast<pid_t>(*session), fields[0] == "Z" || fields[0] == "X"};
+}
+
+bool is_of_our_namespace(const std::string& proc) {
+  char target[24];
+  const ssize_t length = ::readlink(concat(proc, "/self").c_str(), target, sizeof target);
+  return length > 0 && parse_integer({target, static_cast<std::size_t>(length)}) == ::getpid();
 }
 
 std::vector<ProcessInfo> list_processes(const std::string& proc) {

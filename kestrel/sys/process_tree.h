@@ -24,6 +24,10 @@ struct ProcessInfo {
 /// parentheses and spaces included (proc(5)).
 [[nodiscard]] std::optional<ProcessInfo> parse_process_stat(std::string_view line);
 
+/// Whether `proc` tells of the pids that we know. In a PID namespace of our own with the /proc of another one
+/// it does not, and its numbers would be strangers.
+[[nodiscard]] bool is_of_our_namespace(const std::string& proc = "/proc");
+
 /// All processes that `proc` (normally /proc) shows. Those that end meanwhile are left out.
 [[nodiscard]] std::vector<ProcessInfo> list_processes(const std::string& proc = "/proc");
 

@@ -203,6 +203,14 @@ TEST_CASE("processes are listed from a folder, entries that are none are passed 
   CHECK(list_processes(proc.path("none")).empty());
 }
 
+TEST_CASE("a /proc of another PID namespace is told from our own", "[sys]") {
+  test::TemporaryFolder proc;
+  CHECK(is_of_our_namespace());
+  CHECK_FALSE(is_of_our_namespace(proc.path()));
+  std::filesystem::create_symlink(std::to_string(::getpid() + 1), proc.path("self"));
+  CHECK_FALSE(is_of_our_namespace(proc.path()));
+}
+
 TEST_CASE("only a whole entry of the environment counts", "[sys]") {
   test::TemporaryFolder proc;
   proc.write("12/environ", std::string("A=1\0MARK=7-12\0B=2\0", 18));
