@@ -14,9 +14,9 @@ namespace kestrel::loop {
 
 class Listener {
  public:
-  Listener() = default;
-  /// Takes a bound, listening socket. Accepted descriptors are non-blocking and close-on-exec. When the process is out of
-  /// descriptors, accepting pauses for 100 ms at a time instead of spinning.
+  Listener();
+  /// Takes a bound, listening socket. Accepted descriptors are non-blocking and close-on-exec. When the
+  /// process is out of descriptors, accepting pauses for 100 ms at a time instead of spinning.
   Listener(Loop& loop, sys::UniqueFd socket, std::function<void(sys::UniqueFd)> on_connection);
   Listener(Listener&&) noexcept;
   Listener& operator=(Listener&&) noexcept;

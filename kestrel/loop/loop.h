@@ -1,8 +1,11 @@
 // The event loop. One thread, one Loop; everything below loop/ is the only code that knows libuv.
 //
-// Every handle has two lives: a movable *owner* (Timer, FdWatcher, …) and a heap block that libuv points to. Destroying or
-// re-assigning the owner is the cancel: its callback is never called again, and the block is freed when libuv has let go.
-// Callbacks may destroy their own owner. The Loop must outlive its owners; its destructor drains.
+// Every handle has two lives: a movable *owner* (Timer, FdWatcher, …) and a heap block that libuv points to.
+// Destroying or re-assigning the owner is the cancel: its callback is never called again, and the block is
+// freed when libuv has let go. Callbacks may destroy their own owner. The Loop must outlive its owners; its
+// destructor drains: tasks still posted are dropped, streams that are being flushed get their time.
+//
+// A loop starts no thread and, with nothing to do, sleeps without waking up.
 #pragma once
 
 #include <functional>
@@ -16,6 +19,8 @@ namespace kestrel::loop {
 
 class Loop {
  public:
+  /// Also ignores SIGPIPE for the whole process: writing to a peer that is gone is an error of that stream,
+  /// not a death.
   Loop();
   ~Loop();
   Loop(const Loop&) = delete;
@@ -35,10 +40,12 @@ class Loop {
 
   [[nodiscard]] uv_loop_s* native() { return native_.get(); }
 
+  /// Private to loop/.
+  struct Shared;
+
  private:
-  struct Posted;
   std::unique_ptr<uv_loop_s> native_;
-  std::unique_ptr<Posted> posted_;
+  std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace kestrel::loop

@@ -1,0 +1,48 @@
+#include "kestrel/loop/listener.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace kestrel::loop {
+
+namespace {
+constexpr Duration pause_without_descriptors = milliseconds(100);
+}
+
+struct Listener::Block {
+  sys::UniqueFd socket;
+  /// Shared with the call that is running, which may destroy the listener.
+  std::shared_ptr<std::function<void(sys::UniqueFd)>> on_connection;
+  Timer pause;
+  FdWatcher watcher;
+
+  /// One connection a round: after the call nothing of the block may be touched.
+  void accept_one() {
+    sys::UniqueFd connection(::accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (connection.is_open()) {
+      auto held = on_connection;
+      (*held)(std::move(connection));
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+      watcher.watch({});
+      pause.arm(pause_without_descriptors);
+    }
+  }
+};
+
+Listener::Listener(Loop& loop, sys::UniqueFd socket, std::function<void(sys::UniqueFd)> on_connection)
+    : block_(std::make_unique<Block>()) {
+  Block* block = block_.get();
+  block->socket = std::move(socket);
+  block->on_connection = std::make_shared<std::function<void(sys::UniqueFd)>>(std::move(on_connection));
+  block->pause = Timer(loop, [block] { block->watcher.watch({.readable = true}); });
+  block->watcher = FdWatcher(loop, block->socket.get(), [block](Interest) { block->accept_one(); });
+  block->watcher.watch({.readable = true});
+}
+
+Listener::Listener() = default;
+Listener::Listener(Listener&&) noexcept = default;
+Listener& Listener::operator=(Listener&&) noexcept = default;
+Listener::~Listener() = default;
+
+}  // namespace kestrel::loop
