@@ -1,0 +1,146 @@
+#include "hostd/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "hostd/cli/doctor.h"
+#include "hostd/cli/query_commands.h"
+#include "hostd/cli/run_command.h"
+#include "hostd/exit_status.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// What was asked for; the chosen command sets it, and it runs after everything has been parsed.
+using Action = std::function<int()>;
+
+void add_run(CLI::App& app, RunOptions& options, Action& action) {
+  CLI::App* run = app.add_subcommand("run", "Run one VM, in the foreground unless -d is given");
+  run->add_option("IMAGE", options.image, "folder with a manifest.json, or an initramfs file")->required();
+  run->add_option("-n,--name", options.name, "the VM's name (default: the image's)");
+  run->add_option("-p,--publish", options.ports,
+                  "[ADDRESS:]HOST:GUEST, a port of the host that leads into the guest")
+      ->take_all()
+      ->allow_extra_args(false);
+  run->add_option("-e,--env", options.env, "KEY=VALUE for the guest, or KEY to pass on one's own")
+      ->take_all()
+      ->allow_extra_args(false);
+  run->add_option("--env-file", options.env_files, "file with one KEY=VALUE a line")
+      ->take_all()
+      ->allow_extra_args(false);
+  run->add_option("-m,--memory", options.memory, "such as 256M or 1G (default: the image's)");
+  run->add_option("--cpus", options.cpus, "number of processors (default: the image's)");
+  run->add_option("--kernel", options.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)");
+  run->add_option("--append", options.append, "further kernel arguments");
+  run->add_option("--hostname", options.hostname, "the guest's host name");
+  run->add_option("--accel", options.accel, "auto, kvm or tcg (default: $KESTREL_ACCEL, else auto)");
+  run->add_option("--vmm", options.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)");
+  run->add_option("--boot-timeout", options.boot_timeout,
+                  "how long the guest has until its hello (default: 30s)");
+  run->add_option("--shutdown-timeout", options.shutdown_timeout,
+                  "how long it has to shut down (default: 45s)");
+  run->add_flag("-d,--detach", options.is_detached, "leave it running and print its name");
+  run->add_option("--wait", options.wait, "with -d: return when it is started, ready or healthy (default)");
+  run->add_option("--wait-timeout", options.wait_timeout,
+                  "with -d: give up waiting after this long (default: 2m)");
+  run->add_flag("-q,--quiet", options.is_quiet, "do not show the boot's progress");
+  run->add_flag("--keep", options.keeps, "keep the logs when it has ended (with -d they are always kept)");
+  run->callback([&] { action = [&] { return run_command(options); }; });
+}
+
+struct QueryOptions {
+  std::string name;
+  OutputFormat format = OutputFormat::table;
+  LogOptions logs;
+  StopOptions stop;
+};
+
+CLI::App* add_query(CLI::App& app, const char* command, const char* description, QueryOptions& options) {
+  CLI::App* query = app.add_subcommand(command, description);
+  query->add_option("NAME", options.name, "the VM")->required();
+  return query;
+}
+
+void add_format(CLI::App* command, QueryOptions& options) {
+  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::table},
+                                                       {"json", OutputFormat::json}};
+  command->add_option("-o,--output", options.format, "table or json")
+      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
+}
+
+void add_follow(CLI::App* command, QueryOptions& options) {
+  command->add_flag("-f,--follow", options.logs.follows, "go on until the VM ends");
+  command->add_option("-n,--lines", options.logs.lines, "only the last so many");
+}
+
+void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
+  CLI::App* status = add_query(app, "status", "How a VM is, and how it booted", options);
+  add_format(status, options);
+  status->callback([&] { action = [&] { return status_command(options.name, options.format); }; });
+
+  CLI::App* services = add_query(app, "services", "A guest's services", options);
+  add_format(services, options);
+  services->callback([&] { action = [&] { return services_command(options.name, options.format); }; });
+
+  CLI::App* logs = add_query(app, "logs", "What a guest's services print", options);
+  add_format(logs, options);
+  add_follow(logs, options);
+  logs->add_option("-s,--service", options.logs.service, "only this service's");
+  logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
+
+  CLI::App* events = add_query(app, "events", "What happened in a VM", options);
+  add_format(events, options);
+  add_follow(events, options);
+  events->callback(
+      [&] { action = [&] { return events_command(options.name, options.logs, options.format); }; });
+
+  CLI::App* stop = add_query(app, "stop", "Shut a VM down, and wait until it has ended", options);
+  stop->add_flag("--force", options.stop.is_forced, "end it at once, without asking the guest");
+  stop->add_flag("--rm", options.stop.removes, "remove the logs it leaves behind, too");
+  stop->callback([&] { action = [&] { return stop_command(options.name, options.stop); }; });
+
+  CLI::App* list = app.add_subcommand("list", "All VMs");
+  list->alias("ls");
+  add_format(list, options);
+  list->callback([&] { action = [&] { return list_command(options.format); }; });
+}
+
+void add_others(CLI::App& app, Action& action) {
+  app.add_subcommand("doctor", "What this machine lacks, and how to get it")->callback([&] {
+    action = doctor_command;
+  });
+  app.add_subcommand("version", "This program's version")->callback([&] {
+    action = [] {
+      std::puts("kestrelctl " KESTREL_VERSION);
+      return 0;
+    };
+  });
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Boots virtual machines from images, talks to them, and shuts them down.", "kestrelctl");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "kestrelctl " KESTREL_VERSION);
+  app.footer(
+      "A VM's runtime folder is $KESTREL_RUNTIME_DIR/vms/NAME, /run/kestrel/vms/NAME for root,\n"
+      "$XDG_RUNTIME_DIR/kestrel/vms/NAME otherwise. `run` exits with the guest's status; its own are 116 to "
+      "127.");
+  Action action;
+  RunOptions run_options;
+  QueryOptions query_options;
+  add_run(app, run_options, action);
+  add_queries(app, query_options, action);
+  add_others(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : to_status(ExitCode::usage);
+  }
+  return action();
+}
+
+}  // namespace kestrel::hostd

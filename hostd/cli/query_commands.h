@@ -1,0 +1,32 @@
+// The commands that ask a running VM: its runner over runner.sock, or the guest itself over api.sock. Logs
+// and the way it ended are also there after a detached VM's end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kestrel::hostd {
+
+enum class OutputFormat { table, json };
+
+struct LogOptions {
+  std::string service;
+  std::optional<std::uint64_t> lines;
+  bool follows = false;
+};
+
+[[nodiscard]] int status_command(const std::string& name, OutputFormat format);
+[[nodiscard]] int services_command(const std::string& name, OutputFormat format);
+[[nodiscard]] int logs_command(const std::string& name, const LogOptions& options, OutputFormat format);
+[[nodiscard]] int events_command(const std::string& name, const LogOptions& options, OutputFormat format);
+[[nodiscard]] int list_command(OutputFormat format);
+
+struct StopOptions {
+  bool is_forced = false;
+  bool removes = false;  ///< the logs that a detached VM leaves behind
+};
+/// Waits for the end; the exit status is 0 when it has ended, however.
+[[nodiscard]] int stop_command(const std::string& name, const StopOptions& options);
+
+}  // namespace kestrel::hostd
