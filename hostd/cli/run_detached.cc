@@ -53,8 +53,9 @@ Result<sys::UniqueFd> spec_as_stdin(const VmSpec& spec) {
 
 /// The runner's stdout: its progress. Its stderr is runner.log.
 Result<sys::UniqueFd> start_runner(const VmSpec& spec) {
-  const auto program =
-      sys::find_program(hostd_program(), {concat("PATH=", std::string(::getenv("PATH") ?: ""))});
+  std::vector<std::string> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
+  const auto program = sys::find_program(hostd_program(), environment);
   if (!program) return program.error();
   const auto input = spec_as_stdin(spec);
   if (!input) return input.error();
