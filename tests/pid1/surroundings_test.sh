@@ -1,0 +1,96 @@
+#!/bin/bash
+# What a process finds around it: user, environment, folder, signals, descriptors.
+source "$(dirname "$0")/../support/harness.sh"
+source "$(dirname "$0")/kestrel.sh"
+
+# run_job KEYS SCRIPT: a job with these further keys (YAML, flow style); what its script prints is in $printed.
+run_job() {
+  run_kestrel <<YAML
+exec:
+  - name: job
+    command: /bin/sh
+    args: ["-c", "$2"]
+    run_once: true
+$1
+YAML
+  printed=$(sed -n 's/^\[job\] //p' log)
+}
+
+test_user_group_and_supplementary_groups_are_the_accounts() {
+  [ "$(id -u)" = 0 ] || skip "not root"
+  run_job "    user: nobody" "id -u; id -g; id -G; echo \$HOME \$USER \$LOGNAME"
+  local passwd
+  passwd=$(getent passwd nobody)
+  IFS=: read -r _ _ uid gid _ home _ <<<"$passwd"
+  expect_equal "$printed" "$uid
+$gid
+$gid
+$home nobody nobody"
+}
+
+test_a_user_may_be_a_number_with_a_group() {
+  [ "$(id -u)" = 0 ] || skip "not root"
+  run_job "    user: '4321:1234'" "id -u; id -g"
+  expect_equal "$printed" "4321
+1234"
+}
+
+test_an_unknown_user_fails_the_start_and_is_named() {
+  run_job "    user: nobody-of-that-name" "echo never"
+  [ "$status" != 0 ] || fail "status is 0"
+  expect_equal "$printed" ""
+  expect_contains "$(cat log)" "nobody-of-that-name"
+}
+
+test_working_folder_and_umask_are_applied() {
+  mkdir here
+  run_job "    working_dir: $T/here
+    umask: '027'" "pwd; umask"
+  expect_equal "$printed" "$T/here
+0027"
+}
+
+test_a_missing_working_folder_fails_the_start_with_its_stage() {
+  run_job "    working_dir: $T/none" "echo never"
+  expect_equal "$printed" ""
+  expect_contains "$(cat log)" "working_dir"
+}
+
+test_the_environment_has_values_from_the_file_and_the_vm() {
+  printf 'secret\n' >key
+  export FROM_OUTSIDE=outside
+  run_job "    env:
+      - {name: PLAIN, value: 'a b'}
+      - {name: KEY, value_from: 'file:$T/key'}
+      - {name: FROM_OUTSIDE, value_from: env}
+      - {name: UNSET_OUTSIDE, value_from: env, default: fallback}" \
+    "echo \$PLAIN/\$KEY/\$FROM_OUTSIDE/\$UNSET_OUTSIDE"
+  expect_equal "$printed" "a b/secret/outside/fallback"
+}
+
+test_a_variable_that_is_nowhere_fails_the_start_and_is_named() {
+  run_job "    env: [{name: NOWHERE_TO_BE_FOUND, value_from: env}]" "echo never"
+  [ "$status" != 0 ] || fail "status is 0"
+  expect_contains "$(cat log)" "NOWHERE_TO_BE_FOUND"
+}
+
+test_a_process_starts_with_plain_signals_and_three_descriptors() {
+  trap '' USR1 HUP
+  run_kestrel <<'YAML'
+exec:
+  - {name: signals, command: /bin/grep, args: ["-E", "^Sig(Blk|Ign)", /proc/self/status], run_once: true}
+  - {name: descriptors, command: /bin/sh, args: ["-c", "ls /proc/$$/fd"], run_once: true}
+YAML
+  expect_equal "$(sed -n 's/^\[signals\] //p' log)" "SigBlk:	0000000000000000
+SigIgn:	0000000000000000"
+  expect_equal "$(sed -n 's/^\[descriptors\] //p' log)" "0
+1
+2"
+}
+
+test_stdin_is_empty_and_not_the_supervisors() {
+  run_job "" "cat; readlink /proc/\$\$/fd/0"
+  expect_equal "$printed" "/dev/null"
+}
+
+harness_main "$@"
