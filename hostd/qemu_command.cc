@@ -31,6 +31,9 @@ std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
       // guess.
       "panic=-1",
       "reboot=t",
+      // The initramfs unpacks into a file system without a limit of its own. The default, tmpfs, takes at
+      // most half of the memory: an image that fills more than that would come up without its /init.
+      "rootfstype=ramfs",
       // The self tests of the crypto modules are a quarter of a translated boot.
       "cryptomgr.notests",
       concat("kestrel.link=vsock:2:", wire::vsock_port),
