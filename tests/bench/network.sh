@@ -17,22 +17,21 @@ YAML
         --needs vsock,net --memory 256M --port 9000 --type tcp -o "$work/image"
 }
 
-# kestrelctl starts the first QEMU in PATH: this one adds the card that is compared with.
+# A VMM like any other, with the card that is compared with.
 network_vmm() {
-    mkdir -p "$work/path"
-    cat >"$work/path/qemu-system-x86_64" <<VMM
+    cat >"$work/vmm" <<VMM
 #!/bin/bash
-exec $(command -v qemu-system-x86_64) "\$@" -device virtio-net-device,netdev=user \\
+exec qemu-system-x86_64 "\$@" -device virtio-net-device,netdev=user \\
     -netdev user,id=user,hostfwd=tcp:127.0.0.1:$hostfwd_port-:9000
 VMM
-    chmod +x "$work/path/qemu-system-x86_64"
+    chmod +x "$work/vmm"
 }
 
 bench_network() {
     local published_port=${BENCH_PORT:-19000} hostfwd_port=$((${BENCH_PORT:-19000} + 1)) way port measured turn
     network_image
     network_vmm
-    PATH=$work/path:$PATH "$build/kestrelctl" run "$work/image" --accel tcg -p "$published_port:9000" --name "bench-$$" \
+    "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "$published_port:9000" --name "bench-$$" \
         </dev/null >"$work/vm.log" 2>&1 &
     vm=$!
     until "$build/support/bench_peer" rtt "$published_port" 1 >/dev/null 2>&1 && "$build/support/bench_peer" rtt "$hostfwd_port" 1 >/dev/null 2>&1; do
