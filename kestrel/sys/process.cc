@@ -29,6 +29,9 @@ constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/s
 /// Behind stdin, stdout and stderr.
 constexpr int first_inherited = 3;
 
+/// What a failing child writes: a SpawnFailure without padding.
+using Report = std::array<int, 2>;
+
 /// Everything the child needs, as plain data: it may neither allocate nor touch what it shares with its
 /// parent.
 struct Plan {
@@ -58,8 +61,8 @@ struct Plan {
 // process, which are the parent's as long as memory is shared.
 
 [[noreturn]] void fail(const Plan& plan, SpawnStage stage) noexcept {
-  const SpawnFailure failure{stage, errno};
-  [[maybe_unused]] ssize_t ignored = ::write(plan.report_fd, &failure, sizeof failure);
+  const Report report = {static_cast<int>(stage), errno};
+  [[maybe_unused]] ssize_t ignored = ::write(plan.report_fd, report.data(), sizeof report);
   _exit(127);
 }
 
@@ -255,13 +258,13 @@ Result<Child> spawn(const ProcessSpec& spec) {
 }
 
 std::optional<SpawnFailure> read_exec_outcome(int exec_report) {
-  SpawnFailure failure{};
+  Report report{};
   ssize_t n;
-  do n = ::read(exec_report, &failure, sizeof failure);
+  do n = ::read(exec_report, report.data(), sizeof report);
   while (n < 0 && errno == EINTR);
   // A report is far below PIPE_BUF and so arrives whole or not at all.
-  if (n != sizeof failure) return std::nullopt;
-  return failure;
+  if (n != sizeof report) return std::nullopt;
+  return SpawnFailure{static_cast<SpawnStage>(report[0]), report[1]};
 }
 
 std::optional<Reaped> peek_ended_child() {
