@@ -31,28 +31,27 @@ sys::Account root_account() {
   return account;
 }
 
-struct Base {
-  const config::Model* model;
-  const GuestEnvironment* environment;
+/// Whose process it is: the configured user's, or that of whoever runs kestrel.
+struct Identity {
+  sys::Account account;
+  bool is_configured = false;
 };
 
-Result<Environment> environment_for(const Base& base, const sys::Account* account,
-                                    const std::vector<config::EnvironmentEntry>* own) {
+bool names_identity(std::string_view variable) {
+  return variable == "HOME" || variable == "USER" || variable == "LOGNAME" || variable == "SHELL";
+}
+
+Result<Environment> environment_for(const config::Model& model, const GuestEnvironment& environment,
+                                    const Identity& identity,
+                                    const std::vector<config::EnvironmentEntry>& own) {
   Environment out;
   out.emplace("PATH", default_path);
-  // Outside a VM and without a user of its own, a process is whoever kestrel is, and inherits how that one is
-  // called.
-  if (account) add_identity(*account, out);
-  const bool is_other_user =
-      account && base.environment->inherited.contains("USER") && account->name != "root";
-  for (const auto& [name, value] : base.environment->inherited) {
-    const bool is_identity = name == "HOME" || name == "USER" || name == "LOGNAME" || name == "SHELL";
-    if (!(is_other_user && is_identity)) out.insert_or_assign(name, value);
+  add_identity(identity.account, out);
+  for (const auto& [name, value] : environment.inherited) {
+    if (!(identity.is_configured && names_identity(name))) out.insert_or_assign(name, value);
   }
-  if (auto added = add_entries(base.model->environment, *base.environment, out); !added) return added.error();
-  if (own) {
-    if (auto added = add_entries(*own, *base.environment, out); !added) return added.error();
-  }
+  if (auto added = add_entries(model.environment, environment, out); !added) return added.error();
+  if (auto added = add_entries(own, environment, out); !added) return added.error();
   return out;
 }
 
@@ -70,7 +69,8 @@ ProcessPlan finish(sys::ProcessSpec spec, const config::Command& command) {
 ProcessPlan plan_service(const config::Model& model, const config::Service& service,
                          const GuestEnvironment& environment) {
   sys::ProcessSpec spec;
-  auto account = root_account();
+  Identity identity{root_account(), service.user.has_value()};
+  auto& account = identity.account;
   if (service.user) {
     auto found = sys::find_account("/", service.user->name, service.user->group);
     if (!found) return failure("user", found.error());
@@ -84,7 +84,7 @@ ProcessPlan plan_service(const config::Model& model, const config::Service& serv
     spec.gid = account.gid;
     spec.groups = account.groups;
   }
-  const auto variables = environment_for({&model, &environment}, &account, &service.environment);
+  const auto variables = environment_for(model, environment, identity, service.environment);
   if (!variables) return failure("environment", variables.error());
   spec.envp = as_entries(*variables);
   if (!service.working_dir.empty()) spec.working_dir = service.working_dir;
@@ -94,8 +94,7 @@ ProcessPlan plan_service(const config::Model& model, const config::Service& serv
 
 ProcessPlan plan_command(const config::Model& model, const config::Command& command,
                          const GuestEnvironment& environment) {
-  const auto account = root_account();
-  const auto variables = environment_for({&model, &environment}, &account, nullptr);
+  const auto variables = environment_for(model, environment, {root_account(), false}, {});
   if (!variables) return failure("environment", variables.error());
   sys::ProcessSpec spec;
   spec.envp = as_entries(*variables);
