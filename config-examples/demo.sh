@@ -19,8 +19,7 @@ first_lines() { curl -fsS "$url" | head -n 9; }
 # A process group of its own: Ctrl-C then reaches this script only, which hands it on.
 set -m
 heading "kestrelctl run $(basename "$image") -p ${DEMO_PORT:-8080}:8080 --name demo"
-# The unpacked site is half of the guest's memory, more than the tmpfs that the root would be takes (docs/images.md).
-"$kestrelctl" run "$image" -p "${DEMO_PORT:-8080}:8080" --name demo --append rootfstype=ramfs </dev/null &
+"$kestrelctl" run "$image" -p "${DEMO_PORT:-8080}:8080" --name demo </dev/null &
 vm=$!
 set +m
 trap 'kill -TERM "$vm" 2>/dev/null || true' INT TERM EXIT
