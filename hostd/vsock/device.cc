@@ -142,6 +142,7 @@ Result<bool> Device::Impl::handle_message() {
 void Device::Impl::end(const Error& error) {
   if (std::exchange(has_ended, true)) return;
   vmm_watcher = {};
+  channel.close();
   for (KickWatch& kick : kicks) kick = {};
   acceptor.reset();
   session = VhostSession(options.cid);

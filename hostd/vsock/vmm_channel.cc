@@ -35,6 +35,11 @@ VmmChannel::VmmChannel(sys::UniqueFd socket) : socket_(std::move(socket)) {
   ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
 }
 
+void VmmChannel::close() {
+  socket_.reset();
+  files_.clear();
+}
+
 Result<bool> VmmChannel::fill(std::size_t wanted) {
   while (buffer_.size() < wanted) {
     const std::size_t before = buffer_.size();

@@ -18,6 +18,9 @@ class VmmChannel {
   /// A connected Unix stream socket; it is made non-blocking.
   explicit VmmChannel(sys::UniqueFd socket);
 
+  /// Lets go of the front-end, and of descriptors of a message that never became whole.
+  void close();
+
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   /// The next message; nullopt if it is not there yet. The error has code 0 where the front-end closed its

@@ -48,7 +48,7 @@ class GuestRam {
     return {reinterpret_cast<const char*>(at(address)), length};
   }
   void write_text(std::uint64_t address, std::string_view text) {
-    std::memcpy(at(address), text.data(), text.size());
+    text.copy(reinterpret_cast<char*>(at(address)), text.size());
   }
   void clear(std::uint64_t address, std::size_t length) { std::memset(at(address), 0, length); }
 
