@@ -1,11 +1,13 @@
-// Reading messages: Beast's parsers, fed by hand. What they accept is RFC 9112; a message with both
-// Content-Length and Transfer-Encoding, the classic of request smuggling, they refuse.
+// Reading messages: Beast's parsers, fed by hand. What they accept is RFC 9112; what could be read in two
+// ways, the classic of request smuggling, is refused here or there.
 #include "kestrel/wire/http.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cerrno>
+#include <limits>
 
 #include "kestrel/base/text.h"
 
@@ -17,9 +19,10 @@ namespace beast_http = boost::beast::http;
 
 constexpr std::uint32_t longest_head = 16 * 1024;
 
+Error too_long_head() { return {"cannot read the message: its head is too long", E2BIG}; }
+
 Error parse_error(const boost::system::error_code& code) {
-  if (code == beast_http::error::header_limit)
-    return {"cannot read the message: its head is too long", E2BIG};
+  if (code == beast_http::error::header_limit) return too_long_head();
   if (code == beast_http::error::body_limit)
     return {"cannot read the message: its body is too long", EMSGSIZE};
   return {concat("cannot read the message: ", code.message()), EBADMSG};
@@ -34,56 +37,122 @@ Headers headers_of(const Fields& fields) {
   return out;
 }
 
-Request convert(beast_http::request<beast_http::string_body>&& from) {
+/// What Beast lets pass although somebody before us may have seen the message end elsewhere (RFC 9112, 6.1
+/// and 6.3): several lengths, and transfer codings that are not just `chunked`.
+template <typename Parser>
+bool is_length_clear(const Parser& parser) {
+  const auto& message = parser.get();
+  if (message.count(beast_http::field::content_length) > 1) return false;
+  const auto codings = message.count(beast_http::field::transfer_encoding);
+  if (codings == 0) return true;
+  return codings == 1 && message.version() >= 11 &&
+         boost::beast::iequals(message[beast_http::field::transfer_encoding], "chunked");
+}
+
+/// The parser of one message, fed in a way that bounds what it holds.
+template <bool is_request>
+class Parsing {
+ public:
+  enum class Body { expected, none };
+
+  Parsing(std::uint64_t body_limit, Body body) {
+    parser_.header_limit(longest_head);
+    parser_.body_limit(body_limit);
+    parser_.skip(body == Body::none);
+  }
+
+  /// Takes what it can from the front of `unparsed`.
+  Result<void> take_from(std::string& unparsed) {
+    while (!unparsed.empty() && !parser_.is_done()) {
+      const bool is_head = !parser_.is_header_done();
+      boost::system::error_code code;
+      const auto consumed = parser_.put(boost::asio::buffer(unparsed), code);
+      unparsed.erase(0, consumed);
+      if (code && code != beast_http::error::need_more) return parse_error(code);
+      if (is_head) {
+        if (auto head = check_head(consumed, unparsed.size()); !head) return head;
+      } else if (unparsed.size() > longest_head) {
+        return too_long_head();  // of a chunk, or a trailer
+      }
+      if (code || consumed == 0) break;
+    }
+    return {};
+  }
+  Result<void> finish() {
+    boost::system::error_code code;
+    parser_.put_eof(code);
+    if (code) return parse_error(code);
+    return {};
+  }
+
+  [[nodiscard]] bool has_begun() const { return parser_.got_some(); }
+  [[nodiscard]] bool has_head() const { return parser_.is_header_done(); }
+  [[nodiscard]] bool is_done() const { return parser_.is_done(); }
+  [[nodiscard]] const auto& message() const { return parser_.get(); }
+  [[nodiscard]] bool keeps_alive() const { return parser_.keep_alive(); }
+  /// What has come of the body since the last call.
+  [[nodiscard]] std::string take_body() { return std::exchange(parser_.get().body(), {}); }
+
+ private:
+  /// Beast bounds each line of a head, but not how many there are.
+  Result<void> check_head(std::size_t consumed, std::size_t unparsed) {
+    head_size_ += consumed;
+    if (head_size_ + (has_head() ? 0 : unparsed) > longest_head) return too_long_head();
+    if (!has_head()) return {};
+    if (!is_length_clear(parser_)) return Error{"cannot read the message: its length is not clear", EBADMSG};
+    parser_.eager(true);
+    return {};
+  }
+
+  beast_http::parser<is_request, beast_http::string_body> parser_;
+  std::size_t head_size_ = 0;
+};
+
+Request convert(Parsing<true>& parsing) {
+  const auto& from = parsing.message();
   return {.method = std::string(from.method_string()),
           .target = std::string(from.target()),
           .headers = headers_of(from),
-          .body = std::move(from.body()),
-          .keep_alive = from.keep_alive()};
+          .body = parsing.take_body(),
+          .keep_alive = parsing.keeps_alive()};
 }
 
-Response convert(beast_http::response<beast_http::string_body>&& from) {
+Response convert(Parsing<false>& parsing) {
+  const auto& from = parsing.message();
   return {.status = static_cast<int>(from.result_int()),
           .headers = headers_of(from),
-          .body = std::move(from.body()),
-          .keep_alive = from.keep_alive()};
+          .body = parsing.take_body(),
+          .keep_alive = parsing.keeps_alive()};
 }
-
-template <typename Message>
-inline constexpr bool is_request = std::is_same_v<Message, Request>;
 
 }  // namespace
 
 template <typename Message>
 struct MessageReader<Message>::State {
-  using Parser = beast_http::parser<is_request<Message>, beast_http::string_body>;
+  using OneMessage = Parsing<std::is_same_v<Message, Request>>;
 
   explicit State(Bytes limit) : body_limit(limit) {}
 
-  Parser& current() {
-    if (!parser) {
-      parser.emplace();
-      parser->eager(true);
-      parser->header_limit(longest_head);
-      parser->body_limit(body_limit.count);
-      if (has_no_body) parser->skip(true);
+  OneMessage& current() {
+    if (!parsing) {
+      parsing.emplace(body_limit.count, has_no_body ? OneMessage::Body::none : OneMessage::Body::expected);
     }
-    return *parser;
+    return *parsing;
   }
   Error fail(Error error) {
     failure = std::move(error);
-    parser.reset();
+    parsing.reset();
     return *failure;
   }
   Message take() {
-    Message message = convert(parser->release());
-    parser.reset();
+    Message message = convert(*parsing);
+    parsing.reset();
     has_no_body = false;
     return message;
   }
 
   Bytes body_limit;
-  std::optional<Parser> parser;  ///< of the message under way
+  std::optional<OneMessage> parsing;  ///< of the message under way
   std::string unparsed;
   std::optional<Error> failure;
   bool has_no_body = false;
@@ -103,30 +172,19 @@ Result<std::optional<Message>> MessageReader<Message>::feed(std::string_view byt
   State& state = *state_;
   if (state.failure) return *state.failure;
   state.unparsed.append(bytes);
-  while (!state.unparsed.empty()) {
-    auto& parser = state.current();
-    boost::system::error_code code;
-    const auto consumed = parser.put(boost::asio::buffer(state.unparsed), code);
-    state.unparsed.erase(0, consumed);
-    if (code && code != beast_http::error::need_more) return state.fail(parse_error(code));
-    if (parser.is_done()) return std::optional<Message>(state.take());
-    // A head is parsed line by line; what is left of one that is not complete is bounded here.
-    if (state.unparsed.size() > longest_head)
-      return state.fail({"cannot read the message: its head is too long", E2BIG});
-    if (code || consumed == 0) break;
-  }
-  return std::optional<Message>();
+  if (state.unparsed.empty()) return std::optional<Message>();
+  auto& parsing = state.current();
+  if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
+  if (!parsing.is_done()) return std::optional<Message>();
+  return std::optional<Message>(state.take());
 }
 
 template <typename Message>
 Result<std::optional<Message>> MessageReader<Message>::finish() {
   State& state = *state_;
   if (state.failure) return *state.failure;
-  if (!state.parser || !state.parser->got_some()) return std::optional<Message>();
-  boost::system::error_code code;
-  state.parser->put_eof(code);
-  if (code) return state.fail(parse_error(code));
-  if (!state.parser->is_done()) return std::optional<Message>();
+  if (!state.parsing || !state.parsing->has_begun()) return std::optional<Message>();
+  if (auto finished = state.parsing->finish(); !finished) return state.fail(finished.error());
   return std::optional<Message>(state.take());
 }
 
@@ -138,10 +196,38 @@ std::string MessageReader<Message>::take_rest() {
 template <typename Message>
 void MessageReader<Message>::expect_no_body() {
   state_->has_no_body = true;
-  if (state_->parser) state_->parser->skip(true);
 }
 
 template class MessageReader<Request>;
 template class MessageReader<Response>;
+
+// --- a response whose body is handed on --------------------------------------------------------------------
+
+struct StreamedResponseReader::State {
+  Parsing<false> parsing{std::numeric_limits<std::uint64_t>::max(), Parsing<false>::Body::expected};
+  std::string unparsed;
+};
+
+StreamedResponseReader::StreamedResponseReader() : state_(std::make_unique<State>()) {}
+StreamedResponseReader::~StreamedResponseReader() = default;
+StreamedResponseReader::StreamedResponseReader(StreamedResponseReader&&) noexcept = default;
+StreamedResponseReader& StreamedResponseReader::operator=(StreamedResponseReader&&) noexcept = default;
+
+Result<std::string> StreamedResponseReader::feed(std::string_view bytes) {
+  auto& parsing = state_->parsing;
+  state_->unparsed.append(bytes);
+  if (auto taken = parsing.take_from(state_->unparsed); !taken) return taken.error();
+  auto body = parsing.take_body();
+  if (parsing.has_head() && !head_) head_ = convert(parsing);
+  return body;
+}
+
+Result<void> StreamedResponseReader::finish() {
+  if (is_done()) return {};
+  if (!head_) return Error{"cannot read the message: closed without an answer", ECONNRESET};
+  return state_->parsing.finish();
+}
+
+bool StreamedResponseReader::is_done() const { return state_->parsing.is_done(); }
 
 }  // namespace kestrel::wire

@@ -63,7 +63,8 @@ class MessageReader {
   [[nodiscard]] Result<std::optional<Message>> finish();
   /// The bytes behind the last complete message: what a protocol upgrade or CONNECT goes on with.
   [[nodiscard]] std::string take_rest();
-  /// Response readers only: the next response answers a HEAD or CONNECT, or is a 101, and so has no body.
+  /// Response readers only: the next response answers a HEAD or CONNECT, or is a 101, and so has no body. To
+  /// be said before its first byte is fed.
   void expect_no_body();
 
  private:
@@ -72,6 +73,29 @@ class MessageReader {
 };
 using RequestReader = MessageReader<Request>;
 using ResponseReader = MessageReader<Response>;
+
+/// Reads one response and hands its body on as it comes: for answers without an end, such as followed logs.
+class StreamedResponseReader {
+ public:
+  StreamedResponseReader();
+  ~StreamedResponseReader();
+  StreamedResponseReader(StreamedResponseReader&&) noexcept;
+  StreamedResponseReader& operator=(StreamedResponseReader&&) noexcept;
+
+  /// Adds bytes; the body's bytes among them, free of the transfer's framing. An error when it is no
+  /// response.
+  [[nodiscard]] Result<std::string> feed(std::string_view bytes);
+  /// The peer closed. An error when that is too early.
+  [[nodiscard]] Result<void> finish();
+  /// Status and headers; nullopt until they are complete.
+  [[nodiscard]] const std::optional<Response>& head() const { return head_; }
+  [[nodiscard]] bool is_done() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  std::optional<Response> head_;
+};
 
 [[nodiscard]] std::string_view reason_phrase(int status);
 

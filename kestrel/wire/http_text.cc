@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
 #include "kestrel/wire/http.h"
@@ -15,8 +16,15 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+/// Nothing in a header may end its line: what could becomes a space in a value and goes in a name.
 void append_headers(std::string& out, const Headers& headers) {
-  for (const auto& [name, value] : headers) out += concat(name, ": ", value, "\r\n");
+  for (auto [name, value] : headers) {
+    std::erase_if(name, is_control);
+    std::replace_if(value.begin(), value.end(), is_control, ' ');
+    out += concat(name, ": ", value, "\r\n");
+  }
 }
 
 int hexadecimal_value(char digit) {
@@ -42,6 +50,19 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
       i += 2;
     }
   }
+  return out;
+}
+
+std::string percent(char c) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  return concat('%', digits[byte >> 4], digits[byte & 15]);
+}
+
+/// A target cannot hold what would end it.
+std::string one_word(std::string_view target) {
+  std::string out;
+  for (const char c : target) out += c == ' ' || is_control(c) ? percent(c) : std::string(1, c);
   return out;
 }
 
@@ -80,20 +101,10 @@ std::string status_line(int status) {
   return concat("HTTP/1.1 ", status, " ", reason_phrase(status), "\r\n");
 }
 
+/// As a JSON string; bytes that are not UTF-8 become U+FFFD.
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += concat('\\', c);
-    } else if (byte < 0x20) {
-      constexpr std::string_view digits = "0123456789abcdef";
-      out += concat("\\u00", digits[byte >> 4], digits[byte & 15]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + '"';
+  using Json = nlohmann::json;
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -133,12 +144,11 @@ Result<Target> parse_target(std::string_view target) {
 
 /// What RFC 3986 calls unreserved stays.
 std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_unreserved = std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
-    out += is_unreserved ? std::string(1, c) : concat('%', digits[byte >> 4], digits[byte & 15]);
+    const bool is_unreserved =
+        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
+    out += is_unreserved ? std::string(1, c) : percent(c);
   }
   return out;
 }
@@ -150,7 +160,7 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string serialize(const Request& request) {
-  auto out = concat(request.method, " ", request.target, " HTTP/1.1\r\n");
+  auto out = concat(request.method, " ", one_word(request.target), " HTTP/1.1\r\n");
   append_headers(out, request.headers);
   if (!request.keep_alive) out += "Connection: close\r\n";
   const bool may_carry_body = request.method == "POST" || request.method == "PUT";

@@ -1,0 +1,52 @@
+// A blocking HTTP client over a Unix socket, for command-line programs: the one file of wire/ that does I/O.
+//
+// One request at a time; the connection is used again for the next. Every wait is bounded by the time-out,
+// but for the body of a streamed answer, which may be silent for as long as nothing happens. A signal that
+// interrupts a wait is an error with code EINTR. Messages read `cannot reach PATH: <cause>`.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "kestrel/base/result.h"
+#include "kestrel/base/time.h"
+#include "kestrel/sys/fd.h"
+#include "kestrel/wire/http.h"
+
+namespace kestrel::wire {
+
+class ApiClient {
+ public:
+  [[nodiscard]] static Result<ApiClient> connect_unix(const std::string& path,
+                                                      Duration timeout = seconds(10));
+
+  /// The whole answer, whatever its status. `Host` is added where it is missing. At most 16 MiB of body.
+  [[nodiscard]] Result<Response> request(const Request& request);
+
+  /// Hands a successful (2xx) answer's body on as it comes, until its end or until `on_body` says false. What
+  /// is returned then has no body. An answer that is not successful is returned whole. Afterwards the
+  /// connection is used up.
+  [[nodiscard]] Result<Response> stream(const Request& request,
+                                        const std::function<bool(std::string_view)>& on_body);
+
+  /// The connection, to wait for it together with something else.
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  enum class Patience { bounded, endless };
+
+  ApiClient(sys::UniqueFd socket, std::string path, Duration timeout);
+  [[nodiscard]] Result<void> send(const Request& request);
+  /// The next bytes; none at the end of the connection.
+  [[nodiscard]] Result<std::string> receive(Patience patience);
+  [[nodiscard]] Result<void> wait_for(short events, Patience patience);
+  [[nodiscard]] Error failed(std::string_view cause, int code) const;
+
+  sys::UniqueFd socket_;
+  std::string path_;
+  Duration timeout_;
+  ResponseReader reader_;
+};
+
+}  // namespace kestrel::wire
