@@ -46,6 +46,24 @@ std::size_t write_host(const sys::UniqueFd& fd, std::string_view data) {
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
+void send_with_files(int socket, std::span<const std::uint8_t> bytes, std::span<const int> files) {
+  iovec piece{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+  std::vector<char> control(CMSG_SPACE(files.size_bytes()));
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (!files.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(files.size_bytes());
+    std::memcpy(CMSG_DATA(part), files.data(), files.size_bytes());
+  }
+  [[maybe_unused]] const ssize_t ignored = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 std::string vring_state(std::uint32_t index, std::uint32_t number) { return packed(index, number); }
 
 FrontEnd::FrontEnd(FrontEndOptions options)
@@ -83,21 +101,7 @@ bool FrontEnd::run_until(const std::function<bool()>& is_done) {
 }
 
 void FrontEnd::send_raw(std::string_view bytes, const std::vector<int>& files) {
-  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-  std::vector<char> control(CMSG_SPACE(sizeof(int) * (files.size() + 1)));
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  if (!files.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * files.size());
-    cmsghdr* part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int) * files.size());
-    std::memcpy(CMSG_DATA(part), files.data(), sizeof(int) * files.size());
-  }
-  [[maybe_unused]] const ssize_t ignored = ::sendmsg(vmm_.get(), &message, MSG_NOSIGNAL);
+  send_with_files(vmm_.get(), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, files);
 }
 
 void FrontEnd::send_message(Request request, std::string_view payload, const std::vector<int>& files,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,8 @@ struct HostRead {
   bool is_end = false;
 };
 [[nodiscard]] HostRead read_host(const sys::UniqueFd& fd, std::size_t limit = 1 << 20);
+/// In one message, as SCM_RIGHTS.
+void send_with_files(int socket, std::span<const std::uint8_t> bytes, std::span<const int> files);
 /// As much as fits at once; returns how much that was.
 std::size_t write_host(const sys::UniqueFd& fd, std::string_view data);
 [[nodiscard]] std::string vring_state(std::uint32_t index, std::uint32_t number);
