@@ -42,8 +42,9 @@ std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
     // microvm has nothing to calibrate the counter against: without this, one translated boot in seven hangs
     // for ever.
     if (facts.tsc_khz != 0) arguments.push_back(concat("tsc_early_khz=", facts.tsc_khz));
-    // With several processors the kernel distrusts the counter and falls back to a clock of 4 ms steps.
-    if (spec.cpus > 1) arguments.emplace_back("tsc=reliable");
+    // A translated guest on a busy host loses timer ticks; a kernel that measures the counter against them
+    // would take the counter for broken and fall back to a clock of 4 ms steps.
+    arguments.emplace_back("tsc=reliable");
   }
   if (!spec.append.empty()) arguments.push_back(spec.append);
   return join(arguments, " ");

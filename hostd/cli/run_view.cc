@@ -47,11 +47,11 @@ std::string format_step(Step step, Duration since_start) {
   return concat(time, title_of(step));
 }
 
-std::string format_log_line(std::string_view service, std::string_view line, const Terminal& terminal) {
-  if (!terminal.is_interactive()) return concat('[', service, "] ", line, '\n');
+std::string format_log_line(std::string_view service, std::string_view line, const Style& style) {
+  if (!style.is_interactive) return concat('[', service, "] ", line, '\n');
   const std::string name = printable(service);
   const std::string text = printable(line);
-  if (!terminal.has_colours()) return concat('[', name, "] ", text, '\n');
+  if (!style.has_colours) return concat('[', name, "] ", text, '\n');
   const int colour = colours[std::hash<std::string_view>()(service) % colours.size()];
   return concat("\x1b[", colour, "m[", name, "]\x1b[0m ", text, '\n');
 }
@@ -61,7 +61,7 @@ RunView::RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity)
 
 void RunView::on_progress(Step step, Duration since_start) {
   if (verbosity_ == Verbosity::quiet) return;
-  if (!err_.is_interactive()) return err_.write(format_step(step, since_start) + "\n");
+  if (!err_.style().is_interactive) return err_.write(format_step(step, since_start) + "\n");
   // A second try, or a reboot, begins a new line.
   if (step == Step::vm) end_live_line();
   steps_.push_back(step == Step::vm ? std::string(title_of(step))
@@ -83,7 +83,7 @@ void RunView::on_event(const wire::EventMessage& event) {
 
 void RunView::on_log(const wire::LogMessage& log) {
   hide_live_line();
-  out_.write(format_log_line(log.service, log.line, out_));
+  out_.write(format_log_line(log.service, log.line, out_.style()));
   show_live_line();
 }
 
@@ -99,7 +99,7 @@ void RunView::print(std::string_view line) {
 }
 
 void RunView::show_live_line() {
-  if (steps_.empty() || !err_.is_interactive()) return;
+  if (steps_.empty() || !err_.style().is_interactive) return;
   err_.write(concat(clear_line, spec_.name, ": ", join(steps_, " → ")));
   is_live_line_shown_ = true;
 }

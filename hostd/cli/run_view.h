@@ -40,7 +40,7 @@ class RunView final : public RunnerObserver {
 
 /// `[service] line`, in the service's colour where there are colours.
 [[nodiscard]] std::string format_log_line(std::string_view service, std::string_view line,
-                                          const Terminal& terminal);
+                                          const Style& style);
 
 /// `[  0.42s] the kernel runs`.
 [[nodiscard]] std::string format_step(Step step, Duration since_start);

@@ -27,11 +27,13 @@ bool wants_colours() {
 
 }  // namespace
 
+Style style_of(int fd) {
+  const bool is_interactive = ::isatty(fd) == 1;
+  return {is_interactive, is_interactive && wants_colours()};
+}
+
 Terminal::Terminal(loop::Loop& loop, int fd)
-    : fd_(fd),
-      is_interactive_(::isatty(fd) == 1),
-      has_colours_(is_interactive_ && wants_colours()),
-      retry_(loop, [this] { flush(); }) {}
+    : fd_(fd), style_(style_of(fd)), retry_(loop, [this] { flush(); }) {}
 
 Terminal::~Terminal() {
   while (!queue_.empty() && !is_broken_ && is_writable(last_wait_ms)) flush();

@@ -11,6 +11,15 @@
 
 namespace kestrel::hostd {
 
+/// What can be shown on a descriptor.
+struct Style {
+  /// A person looks at it: live lines make sense, control characters of strangers must not get through.
+  bool is_interactive = false;
+  /// Interactive, and neither NO_COLOR nor TERM=dumb says otherwise.
+  bool has_colours = false;
+};
+[[nodiscard]] Style style_of(int fd);
+
 class Terminal {
  public:
   Terminal(loop::Loop& loop, int fd);
@@ -20,19 +29,14 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   void write(std::string_view text);
-  /// A person looks at it: live lines and colours make sense, control characters of strangers must not get
-  /// through.
-  [[nodiscard]] bool is_interactive() const { return is_interactive_; }
-  /// Interactive, and neither NO_COLOR nor TERM=dumb says otherwise.
-  [[nodiscard]] bool has_colours() const { return has_colours_; }
+  [[nodiscard]] const Style& style() const { return style_; }
 
  private:
   void flush();
   [[nodiscard]] bool is_writable(int wait_ms) const;
 
   int fd_;
-  bool is_interactive_;
-  bool has_colours_;
+  Style style_;
   bool is_broken_ = false;
   std::string queue_;
   std::size_t dropped_ = 0;

@@ -1,15 +1,17 @@
 #include "hostd/runner/publisher.h"
 
-#include <sys/socket.h>
-
 #include "hostd/runner/preambles.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/socket.h"
-#include "kestrel/wire/http.h"
 #include "kestrel/wire/link_messages.h"
 
 namespace kestrel::hostd {
+
+namespace {
+/// Who comes beyond that is sent away.
+constexpr std::size_t most_waiting = 64;
+}  // namespace
 
 Result<void> Publisher::publish(const PublishedPort& port) {
   auto socket = sys::listen_tcp(port.address, port.host);
@@ -46,14 +48,17 @@ void Publisher::join(sys::UniqueFd connection, std::uint16_t guest_port) {
 void Publisher::join_api(sys::UniqueFd connection) {
   const auto token = token_();
   if (!token) {
-    const std::string answer = wire::serialize(wire::problem(503, "the guest is not up yet"));
-    static_cast<void>(::send(connection.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    if (waiting_.size() < most_waiting) waiting_.push_back(std::move(connection));
     return;
   }
   dialer_.connect(wire::vsock_port, std::move(connection), session_preamble(*token),
                   [](const Result<void>& joined) {
                     if (!joined) log_warning("cannot reach the guest's API: ", joined.error().message);
                   });
+}
+
+void Publisher::guest_came_up() {
+  for (sys::UniqueFd& connection : std::exchange(waiting_, {})) join_api(std::move(connection));
 }
 
 }  // namespace kestrel::hostd

@@ -23,8 +23,11 @@ class Publisher {
   /// Error code EADDRINUSE where the port is taken. Before the guest is linked, connections are closed at
   /// once: as where nobody listens.
   [[nodiscard]] Result<void> publish(const PublishedPort& port);
-  /// Before the guest is linked, the answer is 503.
+  /// Before the guest is linked, connections wait for it.
   [[nodiscard]] Result<void> publish_api(const std::string& socket_path);
+
+  /// The token is there: lets in who waits at api.sock.
+  void guest_came_up();
 
   /// As published, with the port that was picked where 0 was asked for.
   [[nodiscard]] const std::vector<PublishedPort>& ports() const { return ports_; }
@@ -38,6 +41,7 @@ class Publisher {
   TokenSource token_;
   std::vector<PublishedPort> ports_;
   std::vector<loop::Listener> listeners_;
+  std::vector<sys::UniqueFd> waiting_;
 };
 
 }  // namespace kestrel::hostd

@@ -53,7 +53,9 @@ Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& ob
       runtime_id_(random_hex(8)),
       dialer_(loop, device_),
       link_(loop, link_callbacks()),
-      publisher_(loop, dialer_, [this] { return link_.is_linked() ? std::optional(token_) : std::nullopt; }),
+      publisher_(
+          loop, dialer_,
+          [this] { return can_be_asked_ && link_.is_linked() ? std::optional(token_) : std::nullopt; }),
       control_(loop, *this) {}
 
 Runner::~Runner() = default;
@@ -118,6 +120,7 @@ void Runner::perform(const SpawnVmm& effect) {
   started_ = sys::wall_now();
   boot_.clear();
   hello_.reset();
+  can_be_asked_ = false;
   token_ = random_hex(32);
   console_ = {};
   device_.reset();
@@ -156,6 +159,8 @@ Result<void> Runner::create_device() {
 }
 
 void Runner::perform(const SendPowerOff&) {
+  // A guest that has just said hello does not listen yet.
+  if (!can_be_asked_) return;
   wire::Request request;
   request.method = "POST";
   request.target = "/v1/power";
@@ -265,9 +270,18 @@ wire::Welcome Runner::welcome() const {
 void Runner::take_event(const wire::EventMessage& event) {
   record(events_, record_of(event));
   observer_.on_event(event);
+  if (!can_be_asked_) api_came_up();
   if (event.type == "vm.ready") handle(ServicesBecameReady{});
   if (event.type == "vm.healthy") handle(HealthChanged{true});
   if (event.type == "vm.unhealthy") handle(HealthChanged{false});
+}
+
+void Runner::api_came_up() {
+  can_be_asked_ = true;
+  publisher_.guest_came_up();
+  // A stop may have been asked for before there was anybody to tell.
+  const auto* stopping = std::get_if<Stopping>(&machine_.state());
+  if (stopping != nullptr && stopping->phase == Stopping::Phase::asking) perform(SendPowerOff{});
 }
 
 /// A full disk loses records, and says so once; it must not end the VM.

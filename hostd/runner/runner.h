@@ -67,6 +67,7 @@ class Runner final : public ControlTarget {
   void vmm_exited(const VmmExited& exit);
   [[nodiscard]] LinkCallbacks link_callbacks();
   [[nodiscard]] wire::Welcome welcome() const;
+  void api_came_up();
   void take_event(const wire::EventMessage& event);
   void record(RecordLog& log, std::string_view members);
   void record_host_event(std::string_view type, std::string_view data);
@@ -92,6 +93,8 @@ class Runner final : public ControlTarget {
   std::string runtime_id_;
   std::string token_;
   std::optional<wire::Hello> hello_;
+  /// The guest's API listens: it does so when it has its token, which its first event proves.
+  bool can_be_asked_ = false;
   bool uses_kvm_ = false;
   WallTime started_{};
   std::vector<std::pair<Step, Duration>> boot_;

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -123,6 +124,19 @@ Result<void> check_socket_paths(const std::string& runtime_dir) {
   return Error{concat("cannot use ", runtime_dir, ": a socket below it would have a path of ", longest.size(),
                       " bytes, and the system allows ", sys::longest_unix_path),
                ENAMETOOLONG};
+}
+
+Result<void> wait_until_ended(const std::string& runtime_dir, Duration limit) {
+  // A lock has no event to wait for but itself, which cannot be given up after a while.
+  constexpr Duration pause = milliseconds(5);
+  for (Duration waited{}; waited < limit; waited += pause) {
+    const auto lock = lock_folder(runtime_dir);
+    if (lock || lock.error().code == ENOENT) return {};
+    if (lock.error().code != EBUSY) return lock.error();
+    const timespec rest{0, static_cast<long>(pause.count())};
+    ::nanosleep(&rest, nullptr);
+  }
+  return Error{concat("its runner has not ended after ", format_duration(limit)), ETIMEDOUT};
 }
 
 Result<void> remove_ended(const std::string& runtime_dir) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "kestrel/base/result.h"
+#include "kestrel/base/time.h"
 #include "kestrel/sys/fd.h"
 
 namespace kestrel::hostd {
@@ -51,6 +52,8 @@ inline constexpr std::string_view runner_socket = "runner.sock";
 /// An error where a socket in this folder would have a longer path than the system allows.
 [[nodiscard]] Result<void> check_socket_paths(const std::string& runtime_dir);
 
+/// Waits until nobody holds the folder any more, or it is gone: its runner has ended.
+[[nodiscard]] Result<void> wait_until_ended(const std::string& runtime_dir, Duration limit);
 /// Removes the folder of a VM that has ended. Error code EBUSY: it has not.
 [[nodiscard]] Result<void> remove_ended(const std::string& runtime_dir);
 

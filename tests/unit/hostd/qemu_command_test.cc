@@ -64,7 +64,7 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
       "/i",
       "-append",
       "console=ttyS0 loglevel=5 panic=-1 reboot=t rootfstype=ramfs cryptomgr.notests kestrel.link=vsock:2:1024 "
-      "tsc_early_khz=2596122",
+      "tsc_early_khz=2596122 tsc=reliable",
       "-chardev",
       "socket,id=console,fd=8",
       "-serial",
@@ -88,13 +88,6 @@ TEST_CASE("KVM brings its own processor and clock", "[hostd]") {
   CHECK(value_of(argv, "-accel") == "kvm");
   CHECK(value_of(argv, "-cpu") == "host");
   CHECK(value_of(argv, "-append").find("tsc") == std::string::npos);
-}
-
-TEST_CASE("several translated processors are told to trust the counter", "[hostd]") {
-  VmSpec spec = example();
-  spec.cpus = 2;
-  CHECK(kernel_arguments(spec, facts_for(false)).find(" tsc=reliable") != std::string::npos);
-  CHECK(kernel_arguments(spec, facts_for(true)).find(" tsc=reliable") == std::string::npos);
 }
 
 TEST_CASE("an unknown counter speed is not made up", "[hostd]") {
