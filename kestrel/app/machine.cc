@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string>
 
+#include "kestrel/app/process_table.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -24,8 +25,6 @@ namespace kestrel::app {
 
 namespace {
 
-/// Enough for thousands of services at five descriptors each (two log pipes, a pidfd, two of its cgroup).
-constexpr std::uint64_t wanted_open_files = 65536;
 /// A clock that is off by less is left alone: stepping it would do more harm than the difference.
 constexpr Duration tolerated_clock_error = milliseconds(500);
 

@@ -143,7 +143,11 @@ void ProcessTable::check_all_gone() {
 void ProcessTable::signal_main(ProcessId id, int signal) {
   const Entry* entry = find(id);
   if (!entry || entry->has_ended) return;
-  ::syscall(SYS_pidfd_send_signal, entry->pidfd.get(), signal, nullptr, 0);
+  if (entry->pidfd.is_open()) {
+    ::syscall(SYS_pidfd_send_signal, entry->pidfd.get(), signal, nullptr, 0);
+  } else {
+    ::kill(entry->pid, signal);  // not reaped yet, so the pid is still its own
+  }
 }
 
 void ProcessTable::signal_all(ProcessId id, int signal) {

@@ -24,6 +24,9 @@ namespace kestrel::app {
 
 using ProcessId = Strong<struct ProcessIdTag, std::uint64_t>;
 
+/// Enough for thousands of services at five descriptors each: two log pipes, a pidfd, two of its cgroup.
+inline constexpr std::uint64_t wanted_open_files = 65536;
+
 struct ProcessEnd {
   sys::ExitStatus status;
   bool is_oom_kill = false;

@@ -16,6 +16,7 @@
 #include "kestrel/sys/boot.h"
 #include "kestrel/sys/console.h"
 #include "kestrel/sys/file.h"
+#include "kestrel/sys/open_files.h"
 #include "kestrel/sys/process.h"
 #include "kestrel/sys/socket.h"
 
@@ -69,6 +70,7 @@ int run_services(const RunOptions& options) {
   const auto cgroups = open_cgroup(options.cgroup);
   if (!cgroups) return fail(cgroups.error());
   if (auto subreaper = sys::become_subreaper(); !subreaper) return fail(subreaper.error());
+  if (auto raised = sys::raise_open_files(wanted_open_files); !raised) log_warning(raised.error().message);
 
   Timeline timeline;
   timeline.reached("run");

@@ -1,0 +1,229 @@
+#include "kestrel/app/link.h"
+
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <deque>
+
+#include "kestrel/base/text.h"
+
+namespace kestrel::app {
+namespace {
+
+/// A host made by hand: takes the connections that the link dials, and remembers what it was told.
+class FakeHost {
+ public:
+  FakeHost()
+      : link_(
+            loop_, [this] { return accept(); }, events_, logs_, callbacks()) {
+    source_ = logs_.add_source("web", mebibytes(1));
+  }
+
+  Result<sys::UniqueFd> accept() {
+    if (is_absent) return Error{"nobody is there", ECONNREFUSED};
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+    ++connections;
+    is_upgraded_ = false;
+    reader_ = wire::RequestReader(kibibytes(16));
+    lines_ = wire::LineReader();
+    stream_ = loop::Stream(loop_, sys::UniqueFd(ends[1]),
+                           {.on_data = [this](std::string_view bytes) { take(bytes); },
+                            .on_end = [](const Error*) {},
+                            .on_drained = {}});
+    stream_.start_reading();
+    return sys::UniqueFd(ends[0]);
+  }
+
+  template <typename Done>
+  void until(Done done) {
+    loop::Timer limit(loop_, [] { FAIL("waited in vain"); });
+    limit.arm(seconds(20));
+    while (!done()) loop_.run_once();
+  }
+
+  void say(const wire::HostMessage& message) { stream_.write(wire::encode(message)); }
+  void hang_up() { stream_ = {}; }
+
+  template <typename T>
+  [[nodiscard]] std::vector<T> all() const {
+    std::vector<T> out;
+    for (const auto& one : heard) {
+      if (const auto* match = std::get_if<T>(&one)) out.push_back(*match);
+    }
+    return out;
+  }
+  void happen() {
+    events_.append({MonotonicTime(seconds(1)), WallTime(seconds(1))}, {.type = core::NoticeType::vm_ready},
+                   "");
+  }
+  void print(std::string_view line) {
+    logs_.push(source_, control::LogStream::standard_output, WallTime(seconds(1)), line);
+  }
+
+  Link& link() { return link_; }
+  bool is_absent = false;
+  bool greets = true;
+  bool acknowledges = true;
+  int connections = 0;
+  std::vector<wire::GuestMessage> heard;
+  std::vector<wire::Welcome> welcomes;
+  wire::Welcome welcome{.token = "t", .hostname = "h"};
+
+ private:
+  Link::Callbacks callbacks() {
+    return {.make_hello = [] { return wire::Hello{.boot_id = "b"}; },
+            .on_welcome = [this](const wire::Welcome& one) { welcomes.push_back(one); }};
+  }
+
+  void take(std::string_view bytes) {
+    std::string rest(bytes);
+    if (!is_upgraded_) {
+      const auto request = reader_.feed(bytes);
+      REQUIRE(request);
+      if (!*request) return;
+      CHECK((*request)->target == "/v1/link");
+      is_upgraded_ = true;
+      rest = reader_.take_rest();
+      stream_.write(wire::serialize(
+          wire::Response{.status = 101, .headers = {{"Upgrade", "kestrel-link/1"}}, .body = {}}));
+    }
+    for (const auto& line : lines_.feed(rest).value()) hear(*wire::decode_guest_message(line).value());
+  }
+
+  void hear(wire::GuestMessage message) {
+    heard.push_back(message);
+    if (std::holds_alternative<wire::Hello>(message) && greets) say(welcome);
+    if (!acknowledges) return;
+    if (const auto* event = std::get_if<wire::EventMessage>(&message)) ack_.events = event->seq;
+    if (const auto* log = std::get_if<wire::LogMessage>(&message)) ack_.logs = log->seq;
+    if (std::holds_alternative<wire::Exiting>(message)) ack_.exiting = true;
+    say(ack_);
+  }
+
+  loop::Loop loop_;
+  control::EventJournal events_;
+  control::LogRing logs_{mebibytes(1)};
+  control::LogSource source_;
+  loop::Stream stream_;
+  wire::RequestReader reader_{kibibytes(16)};
+  wire::LineReader lines_;
+  bool is_upgraded_ = false;
+  wire::Ack ack_;
+  Link link_;
+};
+
+TEST_CASE("the guest says hello and takes the welcome", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return !host.welcomes.empty(); });
+  CHECK(host.all<wire::Hello>().at(0).boot_id == "b");
+  CHECK(host.welcomes[0] == host.welcome);
+  CHECK(host.link().is_up());
+}
+
+TEST_CASE("events and lines reach the host in order and are acknowledged", "[app]") {
+  FakeHost host;
+  host.happen();
+  host.print("early");
+  host.link().open();
+  host.until([&] { return host.all<wire::LogMessage>().size() == 1; });
+  host.print("late");
+  host.until([&] { return host.link().unacknowledged() == 0; });
+  CHECK(host.all<wire::EventMessage>().size() == 1);
+  CHECK(host.all<wire::LogMessage>().at(0).line == "early");
+  CHECK(host.all<wire::LogMessage>().at(1).line == "late");
+}
+
+TEST_CASE("a link that is lost is dialled again, and what was not acknowledged is sent again", "[app]") {
+  FakeHost host;
+  host.acknowledges = false;
+  host.link().open();
+  host.print("one");
+  host.until([&] { return host.all<wire::LogMessage>().size() == 1; });
+  host.hang_up();
+  host.acknowledges = true;
+  host.until([&] { return host.link().unacknowledged() == 0; });
+  CHECK(host.connections == 2);
+  CHECK(host.all<wire::Hello>().size() == 2);
+  CHECK(host.all<wire::LogMessage>().at(1).line == "one");
+}
+
+TEST_CASE("what was acknowledged is not sent again", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.print("one");
+  host.until([&] { return host.link().unacknowledged() == 0 && !host.all<wire::LogMessage>().empty(); });
+  host.hang_up();
+  host.until([&] { return host.connections == 2 && host.link().is_up(); });
+  host.print("two");
+  host.until([&] { return host.link().unacknowledged() == 0; });
+  CHECK(host.all<wire::LogMessage>().size() == 2);
+  CHECK(host.all<wire::LogMessage>().back().line == "two");
+}
+
+TEST_CASE("what the ring has dropped is told as a gap", "[app]") {
+  FakeHost host;
+  for (int i = 0; i < 200'000; ++i)
+    host.print("a line that fills the ring, number after number, over and over again");
+  host.link().open();
+  host.until([&] { return host.link().unacknowledged() == 0; });
+  const auto gaps = host.all<wire::Gap>();
+  REQUIRE(!gaps.empty());
+  const auto lines = host.all<wire::LogMessage>();
+  CHECK(gaps[0].first == 1);
+  CHECK(lines.at(0).seq == gaps[0].last + 1);
+  CHECK(lines.back().seq == 200'000);
+}
+
+TEST_CASE("the last word follows everything else and is acknowledged", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.print("famous last words");
+  std::optional<bool> is_acknowledged;
+  host.link().close({.status = 7, .cause = "batch"}, seconds(10), [&](bool ok) { is_acknowledged = ok; });
+  host.until([&] { return is_acknowledged.has_value(); });
+  CHECK(*is_acknowledged);
+  CHECK(std::get<wire::Exiting>(host.heard.back()).status == 7);
+  CHECK(std::holds_alternative<wire::LogMessage>(host.heard[host.heard.size() - 2]));
+}
+
+TEST_CASE("a host that does not acknowledge the last word does not hold up the end", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.acknowledges = false;
+  std::optional<bool> is_acknowledged;
+  host.link().close({}, milliseconds(20), [&](bool ok) { is_acknowledged = ok; });
+  host.until([&] { return is_acknowledged.has_value(); });
+  CHECK(!*is_acknowledged);
+}
+
+TEST_CASE("a last word that was cut off is said again on the next connection", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.acknowledges = false;
+  std::optional<bool> is_acknowledged;
+  host.link().close({}, seconds(10), [&](bool ok) { is_acknowledged = ok; });
+  host.until([&] { return host.all<wire::Exiting>().size() == 1; });
+  host.hang_up();
+  host.acknowledges = true;
+  host.until([&] { return is_acknowledged.has_value(); });
+  CHECK(*is_acknowledged);
+}
+
+TEST_CASE("an acknowledgement of what was never sent is not believed", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  wire::Ack wild{.events = 1'000'000, .logs = 1'000'000};
+  host.say(wild);
+  host.print("still sent");
+  host.until([&] { return host.all<wire::LogMessage>().size() == 1; });
+  CHECK(host.connections == 1);
+}
+
+}  // namespace
+}  // namespace kestrel::app
