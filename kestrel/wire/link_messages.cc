@@ -1,6 +1,8 @@
 #include "kestrel/wire/link_messages.h"
 
+#include <concepts>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "kestrel/base/overloaded.h"
 #include "kestrel/base/text.h"
@@ -15,8 +17,7 @@ std::string as_line(const Json& message) {
   return message.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-// --- to JSON
-// -------------------------------------------------------------------------------------------------
+// --- to JSON -----------------------------------------------------------------------------------------------
 
 Json json_of(const Hello& hello) {
   Json boot = Json::array();
@@ -74,13 +75,30 @@ Json json_of(const Ack& ack) {
 
 Json json_of(const Ping&) { return {{"type", "ping"}}; }
 
-// --- from JSON
-// ----------------------------------------------------------------------------------------------- What is
-// missing keeps its default: fields are only ever added. What has the wrong type throws, and is no message.
+// --- from JSON ---------------------------------------------------------------------------------------------
+// What is missing keeps its default: fields are only ever added. What has the wrong type throws, and is no
+// message.
 
 template <typename T>
 void get(const Json& from, const char* name, T& into) {
   if (const auto found = from.find(name); found != from.end()) found->get_to(into);
+}
+
+/// The library would turn fractions, truth values and numbers out of range into some number.
+template <std::integral Number>
+Number integer_in(const Json& value) {
+  if (value.is_number_unsigned() && std::in_range<Number>(value.get<std::uint64_t>()))
+    return value.get<Number>();
+  if (value.is_number_integer() && !value.is_number_unsigned() &&
+      std::in_range<Number>(value.get<std::int64_t>())) {
+    return value.get<Number>();
+  }
+  throw Json::type_error::create(302, "an integer is out of range or not one", &value);
+}
+
+template <std::integral Number>
+requires(!std::same_as<Number, bool>) void get(const Json& from, const char* name, Number& into) {
+  if (const auto found = from.find(name); found != from.end()) into = integer_in<Number>(*found);
 }
 
 WallTime time_in(const Json& from) {
@@ -101,7 +119,7 @@ Hello hello_from(const Json& from) {
   get(from, "requires", hello.requires_);
   if (const auto boot = from.find("boot"); boot != from.end()) {
     for (const auto& step : *boot) {
-      hello.boot.push_back({step.at("name").get<std::string>(), step.at("at_us").get<std::int64_t>()});
+      hello.boot.push_back({step.at("name").get<std::string>(), integer_in<std::int64_t>(step.at("at_us"))});
     }
   }
   return hello;
@@ -186,10 +204,27 @@ std::optional<HostMessage> host_message_from(const Json& from, const std::string
   return std::nullopt;
 }
 
+/// The library prints what it holds by recursion: a line of nothing but brackets would be the end of our
+/// stack.
+bool is_shallow(std::string_view line) {
+  constexpr int deepest = 32;
+  int depth = 0;
+  bool is_text = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (is_text && c == '\\') ++i;
+    if (c == '"') is_text = !is_text;
+    if (!is_text && (c == '{' || c == '[') && ++depth > deepest) return false;
+    if (!is_text && (c == '}' || c == ']')) --depth;
+  }
+  return true;
+}
+
 template <typename Message>
 Result<std::optional<Message>> decode(std::string_view line,
                                       std::optional<Message> (*message_from)(const Json&,
                                                                              const std::string&)) {
+  if (!is_shallow(line)) return Error{"cannot read a link message: nested too deeply"};
   try {
     const auto from = Json::parse(line);
     return message_from(from, from.at("type").get<std::string>());

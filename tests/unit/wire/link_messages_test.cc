@@ -1,6 +1,9 @@
 #include "kestrel/wire/link_messages.h"
 
 #include <catch2/catch.hpp>
+#include <random>
+
+#include "kestrel/base/text.h"
 
 namespace kestrel::wire {
 namespace {
@@ -67,6 +70,45 @@ TEST_CASE("what is no message is an error and never an exception", "[wire]") {
   const auto line = GENERATE("", "{", "[]", "42", "{}", R"({"type":5})", R"({"type":"log","seq":"x"})",
                              R"({"type":"hello","boot":[7]})", "\xff\xfe");
   CHECK(!decode_guest_message(line));
+}
+
+TEST_CASE("a number of the wrong kind or size is no message", "[wire]") {
+  const auto seq = GENERATE("-1", "1.5", "1e300", "true", "18446744073709551616", "\"1\"", "null", "[]");
+  CHECK(!decode_guest_message(concat(R"({"type":"log","seq":)", seq, "}")));
+  CHECK(!decode_guest_message(R"({"type":"exiting","status":2147483648})"));
+  CHECK(decode_guest_message(R"({"type":"log","seq":18446744073709551615})"));
+  CHECK(decode_guest_message(R"({"type":"event","mono_ms":-1})"));
+}
+
+TEST_CASE("a line of nothing but brackets is refused and not followed", "[wire]") {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  CHECK(!decode_guest_message(R"({"type":"event","data":{"a":)" + deep + "}}"));
+  CHECK(!decode_guest_message(R"({"type":"event","data":{"\"":)" + deep + "}}"));
+  CHECK(decode_guest_message(R"({"type":"log","line":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["})"));
+  CHECK(decode_guest_message(R"({"type":"event","data":{"a":[[[[1]]]]}})"));
+}
+
+TEST_CASE("100,000 damaged messages crash nothing, and what is read can be written", "[wire]") {
+  const std::vector<std::string> lines = {
+      encode(GuestMessage(Hello{.provides = {"a"}, .boot = {{"kernel", 12}}})),
+      encode(GuestMessage(EventMessage{.type = "service.ready", .data = R"({"a":[1,{"b":null}]})"})),
+      encode(GuestMessage(Gap{Gap::Of::events, 1, 2})),
+      encode(GuestMessage(Exiting{.problems = {"x: \\ \"y\""}})),
+      encode(HostMessage(Welcome{.env = {{"A", "\u00e4"}}})),
+      encode(HostMessage(Ack{.events = 1})),
+  };
+  constexpr std::string_view replacements = "{}[]\",:-0e\\tfn\xff\xc3x";
+  std::mt19937 random(20240131);
+  for (int i = 0; i < 100'000; ++i) {
+    auto line = lines[random() % lines.size()];
+    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
+      line[random() % line.size()] = replacements[random() % replacements.size()];
+    }
+    const auto guest = decode_guest_message(line);
+    if (guest && *guest && !decode_guest_message(encode(**guest))) FAIL(line);
+    const auto host = decode_host_message(line);
+    if (host && *host && !decode_host_message(encode(**host))) FAIL(line);
+  }
 }
 
 TEST_CASE("bytes that are not UTF-8 arrive as replacement characters", "[wire]") {
