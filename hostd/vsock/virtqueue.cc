@@ -37,7 +37,9 @@ T copy_once(const std::byte* from) {
   return copy;
 }
 
-bool is_aligned(std::uint64_t address, std::uint64_t alignment) { return address % alignment == 0; }
+bool is_aligned(const std::byte* place, std::uintptr_t alignment) {
+  return reinterpret_cast<std::uintptr_t>(place) % alignment == 0;
+}
 
 }  // namespace
 
@@ -46,10 +48,6 @@ Result<Virtqueue> Virtqueue::create(const GuestMemory& memory, const QueueAddres
   if (size > max_size || !std::has_single_bit(size)) {
     return Error{concat("cannot set up a virtqueue: its size is ", size), EINVAL};
   }
-  if (!is_aligned(addresses.descriptors, 16) || !is_aligned(addresses.available, 2) ||
-      !is_aligned(addresses.used, 4)) {
-    return Error{"cannot set up a virtqueue: its parts are not aligned", EINVAL};
-  }
   // Two bytes behind each ring hold the other side's event index.
   const auto descriptors =
       memory.at_user_address(addresses.descriptors, std::uint64_t{size} * sizeof(Descriptor));
@@ -57,6 +55,10 @@ Result<Virtqueue> Virtqueue::create(const GuestMemory& memory, const QueueAddres
   const auto used = memory.at_user_address(addresses.used, ring_header_size + used_element_size * size + 2);
   if (!descriptors || !available || !used) {
     return Error{"cannot set up a virtqueue: it lies outside of the guest's memory", EFAULT};
+  }
+  // Of the places here, since a region may put an even address to an odd one.
+  if (!is_aligned(*descriptors, 16) || !is_aligned(*available, 2) || !is_aligned(*used, 4)) {
+    return Error{"cannot set up a virtqueue: its parts are not aligned", EINVAL};
   }
   Virtqueue queue;
   queue.memory_ = &memory;
