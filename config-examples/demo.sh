@@ -34,13 +34,14 @@ await_end() {
     exit "$status"
 }
 
-until curl -fsS -o /dev/null --max-time 5 "$url" 2>/dev/null; do
+is_healthy() { [[ $("$kestrelctl" status demo -o json 2>/dev/null | jq -r .state) == healthy ]]; }
+until is_healthy; do
     kill -0 "$vm" 2>/dev/null || await_end
     if ((SECONDS >= patience)); then
-        echo "demo: no page from $url within $patience s" >&2
+        echo "demo: the guest is not healthy within $patience s" >&2
         exit 1
     fi
-    sleep 0.1
+    sleep 0.2
 done
 show "curl $url" first_lines
 show "kestrelctl services demo" "$kestrelctl" services demo
