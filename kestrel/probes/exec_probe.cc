@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -58,6 +59,7 @@ class ExecProbing final : public Probing {
 
   void conclude() {
     drain();
+    watcher_ = {};
     const auto done = std::move(done_);
     done(judge());
   }

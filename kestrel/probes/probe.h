@@ -54,7 +54,8 @@ struct ProbeContext {
   ProcessLauncher* launcher = nullptr;  ///< for exec probes
 };
 
-/// `done` is called once, from the loop and never from inside. It may destroy the Probing.
+/// `done` is called once, from the loop and never from inside. It may destroy the Probing. `probe` must
+/// outlive it.
 [[nodiscard]] std::unique_ptr<Probing> start_probe(loop::Loop& loop, const config::Probe& probe,
                                                    ProbeContext context,
                                                    std::function<void(const ProbeResult&)> done);

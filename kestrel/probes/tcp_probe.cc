@@ -11,7 +11,7 @@ namespace {
 class TcpProbing final : public Probing {
  public:
   TcpProbing(loop::Loop& loop, const config::TcpProbe& probe, Done done)
-      : name_(concat("tcp ", probe.host, ":", probe.port)), done_(std::move(done)) {
+      : name_(concat("tcp ", authority(probe.host, probe.port))), done_(std::move(done)) {
     auto socket = connect_to(probe.host, probe.port);
     if (!socket) {
       failure_ = loop::Timer(loop, [this, cause = socket.error()] { conclude(cause); });
@@ -28,7 +28,7 @@ class TcpProbing final : public Probing {
   void conclude(const Result<void>& outcome) {
     const auto done = std::move(done_);
     done({outcome.has_value(),
-          outcome ? concat(name_, " accepts") : concat(name_, ": ", outcome.error().message)});
+          outcome ? concat(name_, " accepts") : concat(name_, ": ", cause_of(outcome.error()))});
   }
 
   std::string name_;
