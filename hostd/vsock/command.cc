@@ -38,8 +38,11 @@ Example:
 The guest's memory must be shared (share=on), or the device stays silent. With -M microvm the device is called
 vhost-user-vsock-device. QEMU takes the CID from here.
 
-  from the host   connect to /tmp/vm.vsock, write "CONNECT 1024\n", read "OK <n>\n": then you talk to port 1024 of the guest
-  from the guest  a connection to CID 2, port 9000 arrives at the Unix socket /tmp/vm.vsock_9000
+Both sockets are private to you; --uds appears when QEMU has connected, and both go in the end.
+  from the host   connect to /tmp/vm.vsock, write "CONNECT 1024\n", read "OK <n>\n":
+                  from then on you talk to port 1024 of the guest
+  from the guest  a connection to CID 2, port 9000 arrives at the Unix socket /tmp/vm.vsock_9000,
+                  on which a server of yours listens
 )";
 
 struct Arguments {
@@ -66,6 +69,9 @@ class VsockServer {
   VsockServer& operator=(const VsockServer&) = delete;
 
   Result<void> run() {
+    // The device opens it when QEMU comes; a path that cannot be used should show at once.
+    if (auto usable = sys::listen_unix(arguments_.device.uds_path, 0600); !usable) return usable.error();
+    ::unlink(arguments_.device.uds_path.c_str());
     auto socket = sys::listen_unix(arguments_.vhost_path, 0600);
     if (!socket) return socket.error();
     listener_ =
@@ -109,7 +115,9 @@ int run_vsock_command(std::span<char* const> args) {
   Arguments arguments;
   CLI::App app{description, "hostd vsock"};
   app.footer(examples);
-  app.add_option("--vhost", arguments.vhost_path, "Unix socket QEMU connects to (its chardev)")->required();
+  app.add_option("--vhost", arguments.vhost_path, "Unix socket QEMU connects to (its chardev)")
+      ->required()
+      ->type_name("PATH");
   app.add_option("--uds", arguments.device.uds_path,
                  "Unix socket for clients on the host; PATH_<port> for the guest's calls")
       ->required();

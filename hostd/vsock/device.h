@@ -43,7 +43,8 @@ struct PreambleStep {
 /// a relay in between.
 struct Preamble {
   std::string to_guest;
-  /// Called with everything received so far (at most 16 KiB, then it is refused).
+  /// Called with everything received so far (at most 16 KiB, then it is refused), from inside the device: it
+  /// may not destroy it.
   std::function<PreambleStep(std::string_view received)> on_reply;
 };
 

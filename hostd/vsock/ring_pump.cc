@@ -7,11 +7,13 @@
 namespace kestrel::hostd::vsock {
 
 bool RingPump::run() {
-  if (!session_.is_driver_up()) return false;
+  if (is_running_ || !session_.is_driver_up()) return false;
+  is_running_ = true;
   const std::size_t taken = take_from_guest(packets_per_turn);
   const std::size_t given = give_to_guest(packets_per_turn);
   interrupt(session_.ring(VhostSession::tx));
   interrupt(session_.ring(VhostSession::rx));
+  is_running_ = false;
   const bool can_go_on = is_held_up_ && muxer_.can_take_packet();
   return taken == packets_per_turn || given == packets_per_turn || can_go_on;
 }

@@ -12,12 +12,13 @@ class RingPump {
  public:
   RingPump(VhostSession& session, Muxer& muxer) : session_(session), muxer_(muxer) {}
 
-  /// True if it stopped early, to let others have a turn, and is to be called again.
+  /// Does nothing if it is running already: what a callback of the Muxer's brought up is moved by the outer
+  /// run(). True if it stopped early, to let others have a turn, and is to be called again.
   [[nodiscard]] bool run();
 
  private:
-  /// How many packets run() moves in one direction at most: about a millisecond of work.
-  static constexpr std::size_t packets_per_turn = 512;
+  /// How many packets run() moves in one direction at most: a few milliseconds of work, if all are large.
+  static constexpr std::size_t packets_per_turn = 128;
 
   std::size_t take_from_guest(std::size_t limit);
   std::size_t give_to_guest(std::size_t limit);
@@ -26,6 +27,7 @@ class RingPump {
   VhostSession& session_;
   Muxer& muxer_;
   Chain chain_;
+  bool is_running_ = false;
   bool is_held_up_ = false;  ///< packets of the guest wait until it takes resets
 };
 

@@ -35,7 +35,9 @@ Servers, on AF_VSOCK, until killed; each connection has its own thread:
   sink PORT       reads to the end, then answers "BYTES CHECKSUM\n"
   source PORT     reads "BYTES\n", sends as many bytes of the test stream, closes
   control PORT    reads one line, a client command as below or "poweroff", and answers with its output
-  serve PORT      echo on PORT, sink on PORT+1, source on PORT+2, control on PORT+3
+  blast PORT      as source, but the same 64 KiB again and again: for speed alone
+  discard PORT    as sink, but answers "BYTES\n" only: for speed alone
+  serve PORT      echo on PORT, sink on PORT+1, source on PORT+2, control on PORT+3, blast on PORT+4, discard on PORT+5
 
 Clients; each prints one line and ends with 0 if all was well:
   connect CID PORT               ok or the error's name, and how long it took
@@ -159,8 +161,7 @@ int connect_to(unsigned cid, unsigned port) {
   return -1;
 }
 
-// --- servers
-// -----------------------------------------------------------------------------------------------------------
+// servers
 
 void echo(int fd) {
   std::vector<char> buffer(chunk);
@@ -179,6 +180,25 @@ void sink(int fd) {
     sum.add(buffer.data(), static_cast<std::size_t>(count));
   }
   write_all(fd, sum.text());
+}
+
+void discard(int fd) {
+  std::uint64_t bytes = 0;
+  std::vector<char> buffer(chunk);
+  for (ssize_t count = 0; (count = ::read(fd, buffer.data(), buffer.size())) > 0;) {
+    bytes += static_cast<std::uint64_t>(count);
+  }
+  write_all(fd, std::to_string(bytes) + "\n");
+}
+
+void blast(int fd) {
+  const std::vector<char> buffer(chunk, 'b');
+  std::uint64_t rest = std::strtoull(read_line(fd).c_str(), nullptr, 10);
+  while (rest > 0) {
+    const std::size_t count = std::min<std::uint64_t>(rest, buffer.size());
+    if (!write_all(fd, buffer.data(), count)) return;
+    rest -= count;
+  }
 }
 
 void source(int fd) { send_stream(fd, std::strtoull(read_line(fd).c_str(), nullptr, 10)); }
@@ -216,8 +236,7 @@ void serve_one(unsigned port, void (*handle)(int)) {
   }
 }
 
-// --- clients
-// -----------------------------------------------------------------------------------------------------------
+// clients
 
 std::string speed(std::uint64_t bytes, double seconds) {
   char text[64];
@@ -353,13 +372,14 @@ std::string run_client(const std::vector<std::string>& words, bool& is_ok) {
   return usage;
 }
 
-// --- the program
-// -------------------------------------------------------------------------------------------------------
+// the program
 
 [[noreturn]] void serve_all(unsigned port) {
   std::thread([port] { serve_one(port, echo); }).detach();
   std::thread([port] { serve_one(port + 1, sink); }).detach();
   std::thread([port] { serve_one(port + 2, source); }).detach();
+  std::thread([port] { serve_one(port + 4, blast); }).detach();
+  std::thread([port] { serve_one(port + 5, discard); }).detach();
   serve_one(port + 3, control);
   std::abort();
 }
@@ -381,6 +401,8 @@ int run_server(const std::string& kind, unsigned port) {
   if (kind == "echo") serve_one(port, echo);
   if (kind == "sink") serve_one(port, sink);
   if (kind == "source") serve_one(port, source);
+  if (kind == "blast") serve_one(port, blast);
+  if (kind == "discard") serve_one(port, discard);
   if (kind == "control") serve_one(port, control);
   if (kind == "serve") serve_all(port);
   return 2;

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "kestrel/sys/socket.h"
 #include "tests/unit/hostd/vsock/front_end.h"
 
 namespace kestrel::hostd::vsock::test {
@@ -244,6 +245,56 @@ TEST_CASE("connections beyond the limit are refused on both sides", "[vsock]") {
   REQUIRE(outcome);
   CHECK(outcome->error().code == EMFILE);
   CHECK(vm.stays_silent());
+}
+
+TEST_CASE("a TCP socket is joined like any other", "[vsock]") {
+  Vm vm;
+  const auto listener = sys::listen_tcp("127.0.0.1", 0);
+  REQUIRE(listener);
+  auto client = sys::connect_tcp("127.0.0.1", *sys::bound_tcp_port(*listener));
+  REQUIRE(client);
+  sys::UniqueFd accepted;
+  CHECK(vm.run_until([&] {
+    accepted.reset(::accept(listener->get(), nullptr, nullptr));
+    return accepted.is_open();
+  }));
+  vm.device->connect(80, std::move(accepted), {}, [](const Result<void>&) {});
+  const ConnectionId id{vm.expect().header.source_port, 80};
+  vm.send(Vm::header(Operation::response, id));
+  write_host(*client, "over TCP");
+  CHECK(vm.expect().payload == "over TCP");
+  vm.send(Vm::header(Operation::data, id, 5), "reply");
+  CHECK(vm.run_until([&] { return read_host(*client).data == "reply"; }));
+
+  SECTION("its half close is one") {
+    ::shutdown(client->get(), SHUT_WR);
+    CHECK(vm.expect().header.flags == 2);
+    CHECK(vm.device->stats().connections == 1);
+  }
+  SECTION("its reset is one") {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client->reset();
+    CHECK(vm.expect().header.operation == Operation::reset);
+    CHECK(vm.device->stats().connections == 0);
+  }
+}
+
+TEST_CASE("a preamble may ask for another connection from its callback", "[vsock]") {
+  Vm vm;
+  auto first = socket_pair();
+  auto second = socket_pair();
+  const auto on_reply = [&](std::string_view) {
+    vm.device->connect(81, std::move(second.second), {}, [](const Result<void>&) {});
+    return PreambleStep{PreambleStep::Verdict::join, 0, {}};
+  };
+  vm.device->connect(80, std::move(first.second), {"?", on_reply}, [](const Result<void>&) {});
+  const ConnectionId id{vm.expect().header.source_port, 80};
+  vm.send(Vm::header(Operation::response, id));
+  CHECK(vm.expect().payload == "?");
+  vm.send(Vm::header(Operation::data, id, 1), "!");
+  CHECK(vm.expect().header.destination_port == 81);
+  CHECK(read_host(first.first).data == "!");
 }
 
 TEST_CASE("a reserved CID is refused", "[vsock]") {
