@@ -185,8 +185,8 @@ tidy: ## clang-tidy over the guest's and host's sources
 # The guest's binary is not for the host's PATH: images take it from lib/kestrel.
 PREFIX ?= /usr
 install: $(programs) ## into $(DESTDIR)$(PREFIX)
-	install -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
-	install -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
+	install -s -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
+	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
 	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel
 	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 	install -m 755 $(filter-out %.sh %/module-sets,$(image_builder)) $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
