@@ -1,0 +1,254 @@
+#include "kestrel/control/connection.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "kestrel/base/overloaded.h"
+#include "kestrel/base/text.h"
+#include "kestrel/control/routes.h"
+#include "kestrel/sys/socket.h"
+
+namespace kestrel::control {
+
+namespace {
+
+/// Input goes to the parser in pieces of this size: what lies behind a complete request comes back and is
+/// small.
+constexpr std::size_t parser_piece = 4096;
+/// Pieces of a streamed body made in one go, before others have their turn.
+constexpr int pieces_per_turn = 8;
+
+}  // namespace
+
+Connection::Connection(loop::Loop& loop, ConnectionOwner& owner, const ConnectionLimits& limits,
+                       sys::UniqueFd socket, bool is_authenticated)
+    : loop_(&loop),
+      owner_(&owner),
+      limits_(&limits),
+      stream_(loop, std::move(socket),
+              {.on_data = [this](std::string_view bytes) { handle_data(bytes); },
+               .on_end = [this](const Error* error) { handle_end(error); },
+               .on_drained = [this] { handle_drained(); }}),
+      timer_(loop, [this] { handle_timer(); }),
+      is_authenticated_(is_authenticated) {
+  // Who has yet to prove that it may call does not get to hold a connection by saying nothing.
+  if (!is_authenticated) timer_.arm(limits.request);
+  stream_.start_reading();
+}
+
+// --- events
+// --------------------------------------------------------------------------------------------------------------
+
+void Connection::handle_data(std::string_view bytes) {
+  input_.append(bytes);
+  read_requests();
+}
+
+void Connection::handle_end(const Error* error) {
+  has_ended_ = true;
+  error != nullptr ? close() : go_on();
+}
+
+void Connection::handle_drained() { stream_.is_broken() ? close() : go_on(); }
+
+void Connection::handle_timer() {
+  if (std::holds_alternative<Reading>(state_)) {
+    refuse({"the request was not complete in time", ETIMEDOUT});
+  } else {
+    go_on();
+  }
+}
+
+void Connection::go_on() {
+  if (std::holds_alternative<Streaming>(state_)) pump();
+  if (std::holds_alternative<Connected>(state_)) become_tunnel();
+  read_requests();
+}
+
+// --- requests
+// ------------------------------------------------------------------------------------------------------------
+
+void Connection::read_requests() {
+  std::size_t used = 0;
+  while (std::holds_alternative<Reading>(state_) && stream_.queued_bytes() < limits_->queued &&
+         used < input_.size()) {
+    if (const std::optional<wire::Request> request = take_request(used)) answer(*request);
+  }
+  if (std::holds_alternative<Closed>(state_)) return;
+  input_.erase(0, used);
+  if (input_.empty()) input_ = {};
+  adjust_reading();
+}
+
+/// Feeds the next piece of the input to the parser; `used` is how far the parser got.
+std::optional<wire::Request> Connection::take_request(std::size_t& used) {
+  auto& reader = std::get<Reading>(state_).reader;
+  if (!reader) {
+    reader.emplace(limits_->body);
+    timer_.arm(limits_->request);
+  }
+  const std::string_view piece = std::string_view(input_).substr(used, parser_piece);
+  Result<std::optional<wire::Request>> fed = reader->feed(piece);
+  used += piece.size();
+  if (!fed) {
+    refuse(fed.error());
+    return std::nullopt;
+  }
+  if (!*fed) return std::nullopt;
+  used -= reader->take_rest().size();
+  reader.reset();
+  timer_.disarm();
+  return std::move(**fed);
+}
+
+/// Reads as long as that can lead to something, and ends when nothing more can come of the connection.
+void Connection::adjust_reading() {
+  if (has_ended_) {
+    const bool is_idle = std::holds_alternative<Reading>(state_) && input_.empty();
+    if (is_idle) close();
+  } else if (input_.empty() && !std::holds_alternative<Connecting>(state_) &&
+             !std::holds_alternative<Connected>(state_)) {
+    stream_.start_reading();
+  } else {
+    stream_.stop_reading();
+  }
+}
+
+void Connection::refuse(const Error& error) {
+  const int status = error.code == EMSGSIZE    ? 413
+                     : error.code == E2BIG     ? 431
+                     : error.code == ETIMEDOUT ? 408
+                                               : 400;
+  wire::Response response = wire::problem(status, error.message);
+  response.keep_alive = false;
+  respond(response);
+}
+
+void Connection::answer(const wire::Request& request) {
+  if (!is_authenticated_ && !owner_->may_call(request)) {
+    wire::Response response = wire::problem(401, "this connection has not presented its token");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    response.keep_alive = false;
+    return respond(response);
+  }
+  is_authenticated_ = true;
+  Answer answer = route(request, owner_->guest());
+  std::visit(
+      overloaded{[&](wire::Response& response) { send(std::move(response), request); },
+                 [&](std::unique_ptr<BodySource>& source) { start_streaming(std::move(source), request); },
+                 [&](OpenTunnel& tunnel) {
+                   connect_tunnel(
+                       {.connector = {}, .tunnel = std::move(tunnel), .keep_alive = request.keep_alive});
+                 }},
+      answer);
+}
+
+void Connection::send(wire::Response response, const wire::Request& request) {
+  response.keep_alive = request.keep_alive;
+  if (request.method != "HEAD") return respond(response);
+  std::string head = wire::serialize(response);
+  head.resize(head.size() - response.body.size());
+  stream_.write(std::move(head));
+  if (!response.keep_alive) close();
+}
+
+void Connection::respond(const wire::Response& response) {
+  stream_.write(wire::serialize(response));
+  if (!response.keep_alive) close();
+}
+
+void Connection::close() {
+  if (std::holds_alternative<Closed>(state_)) return;
+  timer_.disarm();
+  state_ = Closed{};
+  stream_.close_after_flush();
+  owner_->retire(*this);
+}
+
+// --- streamed answers
+// ----------------------------------------------------------------------------------------------------
+
+void Connection::start_streaming(std::unique_ptr<BodySource> source, const wire::Request& request) {
+  stream_.write(wire::serialize_chunked_head({.status = 200,
+                                              .headers = {{"Content-Type", "application/x-ndjson"}},
+                                              .body = {},
+                                              .keep_alive = request.keep_alive}));
+  if (request.method == "HEAD") {
+    if (!request.keep_alive) close();
+    return;
+  }
+  Follower follower(source->followers(), [this] { timer_.arm(Duration::zero()); });
+  state_ = Streaming{std::move(source), std::move(follower), request.keep_alive};
+  pump();
+}
+
+void Connection::pump() {
+  auto& streaming = std::get<Streaming>(state_);
+  for (int piece = 0; piece < pieces_per_turn; ++piece) {
+    if (stream_.is_broken() || stream_.queued_bytes() >= limits_->queued) return;
+    std::string bytes;
+    const BodySource::State next = streaming.source->produce(bytes);
+    if (!bytes.empty()) stream_.write(wire::chunk(bytes));
+    if (next == BodySource::State::finished) return finish_streaming();
+    if (next == BodySource::State::waiting) {
+      // A peer that has ended is taken for gone: there is no other way to learn of that until something is
+      // written.
+      if (has_ended_) return close();
+      return streaming.follower.wait();
+    }
+  }
+  timer_.arm(Duration::zero());
+}
+
+void Connection::finish_streaming() {
+  stream_.write(std::string(wire::last_chunk()));
+  if (!std::get<Streaming>(state_).keep_alive) return close();
+  timer_.disarm();
+  state_ = Reading{};
+}
+
+// --- tunnels
+// -------------------------------------------------------------------------------------------------------------
+
+void Connection::connect_tunnel(Connecting connecting) {
+  const std::string& address = connecting.tunnel.addresses[connecting.tried++];
+  Result<sys::UniqueFd> socket = sys::connect_tcp(address, connecting.tunnel.port);
+  auto& state = state_.emplace<Connecting>(std::move(connecting));
+  if (!socket) return handle_connected(socket.error());
+  state.connector =
+      loop::Connector(*loop_, std::move(*socket), limits_->connect, [this](Result<sys::UniqueFd> target) {
+        handle_connected(std::move(target));
+        read_requests();
+      });
+}
+
+void Connection::handle_connected(Result<sys::UniqueFd> target) {
+  auto& connecting = std::get<Connecting>(state_);
+  if (target) {
+    state_ = Connected{std::move(*target)};
+    if (stream_.queued_bytes() == 0) become_tunnel();
+  } else if (connecting.tried < connecting.tunnel.addresses.size()) {
+    connect_tunnel(std::move(connecting));
+  } else {
+    const OpenTunnel& tunnel = connecting.tunnel;
+    const std::string what = concat("cannot connect to port ", tunnel.port, " of ", tunnel.addresses.back());
+    wire::Response response = wire::problem(502, errno_error(what, target.error().code).message);
+    response.keep_alive = connecting.keep_alive;
+    state_ = Reading{};
+    respond(response);
+  }
+}
+
+void Connection::become_tunnel() {
+  sys::UniqueFd target = std::move(std::get<Connected>(state_).target);
+  sys::UniqueFd client = stream_.release();
+  state_ = Closed{};
+  // An answer to CONNECT has neither a body nor headers that speak of one (RFC 9110, 9.3.6).
+  if (client.is_open()) {
+    owner_->start_relay({std::move(client), "HTTP/1.1 200 Connection established\r\n\r\n"},
+                        {std::move(target), std::move(input_)});
+  }
+  owner_->retire(*this);
+}
+
+}  // namespace kestrel::control

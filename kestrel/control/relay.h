@@ -1,0 +1,58 @@
+// Carries bytes between two sockets, in both directions, until both ends have said all they had to say.
+//
+// Each direction is on its own: the end of one is passed on as a half close while the other goes on. What one
+// side does not take holds up reading from the other, so that no more is kept than one piece per direction;
+// the pieces are read into a buffer that all relays share.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+
+#include "kestrel/loop/fd_watcher.h"
+#include "kestrel/loop/loop.h"
+#include "kestrel/sys/fd.h"
+
+namespace kestrel::control {
+
+using RelayBuffer = std::array<char, 64 * 1024>;
+
+class Relay {
+ public:
+  /// A connected non-blocking socket, and bytes that are to be written to it first.
+  struct Side {
+    sys::UniqueFd socket;
+    std::string first_bytes;
+  };
+  /// `buffer` is used only inside callbacks. `on_end` is called once, from the loop, and must not destroy the
+  /// relay.
+  Relay(loop::Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+ private:
+  struct Flow {
+    int from = -1;
+    int to = -1;
+    std::string rest;      ///< what `to` has not taken yet
+    bool has_end = false;  ///< nothing more comes from `from`
+    bool is_over = false;
+  };
+
+  void handle(loop::Interest ready, Flow& readable, Flow& writable);
+  void carry(Flow& flow);
+  [[nodiscard]] bool fill(Flow& flow);
+  [[nodiscard]] bool drain(Flow& flow, std::string_view bytes);
+  void watch();
+
+  RelayBuffer* buffer_;
+  sys::UniqueFd left_;
+  sys::UniqueFd right_;
+  Flow rightward_;
+  Flow leftward_;
+  std::function<void(Relay&)> on_end_;
+  loop::FdWatcher left_watcher_;
+  loop::FdWatcher right_watcher_;
+};
+
+}  // namespace kestrel::control

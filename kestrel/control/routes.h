@@ -1,0 +1,12 @@
+// From a request to the resource that answers it.
+#pragma once
+
+#include "kestrel/control/answer.h"
+
+namespace kestrel::control {
+
+/// Every request has an answer: 400 for a malformed target, 404 for an unknown path, 405 for a method it does
+/// not have. HEAD is answered like GET; to leave out the body is the caller's.
+[[nodiscard]] Answer route(const wire::Request& request, Guest& guest);
+
+}  // namespace kestrel::control
