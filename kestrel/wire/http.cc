@@ -71,7 +71,7 @@ class Parsing {
       if (code && code != beast_http::error::need_more) return parse_error(code);
       if (is_head) {
         if (auto head = check_head(consumed, unparsed.size()); !head) return head;
-      } else if (unparsed.size() > longest_head) {
+      } else if (!parser_.is_done() && unparsed.size() > longest_head) {
         return too_long_head();  // of a chunk, or a trailer
       }
       if (code || consumed == 0) break;

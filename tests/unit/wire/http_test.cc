@@ -64,6 +64,21 @@ TEST_CASE("pipelined requests come out one by one", "[wire]") {
   CHECK((**reader.feed(" HTTP/1.1\r\n\r\n")).target == "/d");
 }
 
+TEST_CASE("many pipelined messages with bodies may arrive at once", "[wire]") {
+  std::string bytes;
+  for (int i = 0; i < 100; ++i)
+    bytes += "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + std::string(500, 'x');
+  ResponseReader reader(limit);
+  auto response = reader.feed(bytes);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(response);
+    REQUIRE(*response);
+    CHECK((*response)->body.size() == 500);
+    response = reader.feed({});
+  }
+  CHECK_FALSE(*response);
+}
+
 TEST_CASE("a chunked body is put together, extensions and trailers do not matter", "[wire]") {
   const auto request = request_in(
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\nA\r\n0123456789\r\n0\r\nX: "
