@@ -20,7 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <functional>
+#include <latch>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -337,15 +337,13 @@ bool echoes_well(int fd, std::uint64_t bytes) {
 
 std::string storm(unsigned cid, unsigned port, std::uint64_t count, std::uint64_t bytes, bool& is_ok) {
   std::atomic<std::uint64_t> good = 0;
-  std::atomic<std::uint64_t> connected = 0;
+  std::latch all_connected(static_cast<std::ptrdiff_t>(count));
   const auto start = Clock::now();
   std::vector<std::thread> threads;
   for (std::uint64_t i = 0; i < count; ++i) {
     threads.emplace_back([&] {
       const int fd = connect_to(cid, port);
-      ++connected;
-      // All connections exist before any is used.
-      for (int waits = 0; connected < count && waits < 10000; ++waits) ::usleep(1000);
+      all_connected.arrive_and_wait();  // all connections exist before any is used
       if (fd < 0) return;
       if (echoes_well(fd, bytes)) ++good;
       ::close(fd);
