@@ -21,8 +21,11 @@ test_a_detached_vm_is_healthy_when_the_command_returns_and_answers_until_it_is_s
   wait_until 5 no_process_is_left
 }
 
+has_ended() { kestrelctl list | grep -q "^$1 *ended"; }
+
 test_a_vm_that_has_ended_leaves_its_logs_until_they_are_removed() {
-  expect_status 7 kestrelctl run -d --name job "$BUILD/images/batch"
+  kestrelctl run -q -d --wait started --name job "$BUILD/images/batch"
+  wait_until 20 has_ended job
   expect_contains "$(kestrelctl status job)" "ended with status 7"
   expect_contains "$(kestrelctl logs job)" "[collect] collected 5 names"
   expect_equal "$(kestrelctl logs job --service report -o json | jq --raw-output .line)" "cannot reach the printer"

@@ -14,19 +14,16 @@ expect_failure() {
 }
 
 test_a_port_in_use() {
-  # A VM that cannot boot keeps the port while the other one tries.
-  kestrelctl run --name other -q -p 0:80 "$site" >/dev/null 2>&1 &
-  local other=$!
-  vm=other
+  launch_vm first -q -p 0:80 "$site"
   wait_until 20 ask_runner /v1/vm
   local port
   port=$(guest_port 80)
-  run_vm --name site -p "$port:8080" "$site"
+  run_vm --name second -p "$port:8080" "$site"
   expect_equal "$status" 120 "exit status"
   expect_contains "$(cat err)" "cannot publish 127.0.0.1:$port:8080"
   expect_contains "$(cat err)" "hint: publish on another host port"
-  kill -TERM "$other"
-  wait "$other" || true
+  expect_equal "$(ls "$T/r/vms")" first "the VMs that have a folder"
+  stop_vm
   expect_nothing_left
 }
 
@@ -78,7 +75,7 @@ test_a_kernel_panic_is_quoted() {
   touch bare/nothing
   bare_initramfs "$T/initramfs"
   run_vm --kernel "$BUILD/kernel/vmlinux" "$T/initramfs"
-  expect_failure 119 "the guest's kernel panicked: Kernel panic - not syncing: VFS: Unable to mount root fs"
+  expect_failure 119 "the guest's kernel panicked: Kernel panic - not syncing: No working init found."
 }
 
 test_a_guest_that_never_says_hello() {
