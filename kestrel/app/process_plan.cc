@@ -55,6 +55,17 @@ Result<Environment> environment_for(const config::Model& model, const GuestEnvir
   return out;
 }
 
+void add_bounds(const config::Service& service, sys::ProcessSpec& spec) {
+  const auto& limits = service.limits;
+  spec.limits = {.open_files = limits.nofile,
+                 .core = limits.core,
+                 .oom_score_adj = limits.oom_score_adj,
+                 .nice = limits.nice};
+  spec.shared_limits = {.memory = limits.memory, .cpu = limits.cpu, .pids = limits.pids};
+  if (service.security.capabilities) spec.capabilities = capability_set(*service.security.capabilities);
+  spec.has_no_new_privileges = service.security.no_new_privileges;
+}
+
 ProcessPlan finish(sys::ProcessSpec spec, const config::Command& command) {
   auto program = sys::find_program(command.program, spec.envp);
   if (!program) return failure("exec", program.error());
@@ -89,6 +100,7 @@ ProcessPlan plan_service(const config::Model& model, const config::Service& serv
   spec.envp = as_entries(*variables);
   if (!service.working_dir.empty()) spec.working_dir = service.working_dir;
   spec.umask = service.umask;
+  add_bounds(service, spec);
   return finish(std::move(spec), service.command);
 }
 

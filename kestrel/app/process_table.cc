@@ -40,6 +40,7 @@ Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::Pro
                                  ProcessCallbacks callbacks) {
   auto containment = sys::Containment::create(cgroups_, name);
   if (!containment) return containment.error();
+  hold_to_limits(*containment, name, spec.shared_limits);
   spec.cgroup_fd = containment->cgroup_fd();
   if (!containment->mark().empty()) spec.envp.push_back(containment->mark());
   auto child = sys::spawn(spec);
@@ -56,6 +57,16 @@ Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::Pro
   Entry& placed = *entries_.emplace(id, std::move(entry)).first->second;
   await_exec(id, placed);
   return {};
+}
+
+void ProcessTable::hold_to_limits(sys::Containment& containment, const std::string& name,
+                                  const sys::SharedLimits& limits) {
+  std::string causes;
+  for (const Error& one : containment.set_limits(limits)) {
+    causes.append(causes.empty() ? "" : "; ").append(one.message);
+  }
+  if (!causes.empty() && warned_.insert(name).second)
+    log_warning("limits of ", name, " are not enforced: ", causes);
 }
 
 void ProcessTable::await_exec(ProcessId id, Entry& entry) {

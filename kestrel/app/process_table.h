@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "kestrel/base/result.h"
 #include "kestrel/base/strong.h"
@@ -47,7 +48,8 @@ class ProcessTable {
   ProcessTable(const ProcessTable&) = delete;
   ProcessTable& operator=(const ProcessTable&) = delete;
 
-  /// `name` becomes the cgroup's. The id is known to the callbacks' owner before any of them is called.
+  /// `name` becomes the cgroup's. Limits of `spec` that cannot be enforced are no failure: the first start
+  /// under that name warns of them. The id is known to the callbacks' owner before any of them is called.
   [[nodiscard]] Result<void> start(ProcessId id, const std::string& name, sys::ProcessSpec spec,
                                    ProcessCallbacks callbacks);
 
@@ -75,6 +77,8 @@ class ProcessTable {
     bool is_forgotten = false;
   };
 
+  void hold_to_limits(sys::Containment& containment, const std::string& name,
+                      const sys::SharedLimits& limits);
   void await_exec(ProcessId id, Entry& entry);
   void conclude_exec(ProcessId id);
   void handle_children();
@@ -88,7 +92,8 @@ class ProcessTable {
   loop::SignalWatcher child_watcher_;
   std::unordered_map<ProcessId, std::unique_ptr<Entry>> entries_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
-  std::size_t lingering_ = 0;  ///< entries whose main process has ended
+  std::unordered_set<std::string> warned_;  ///< names whose limits cannot be enforced
+  std::size_t lingering_ = 0;               ///< entries whose main process has ended
 };
 
 }  // namespace kestrel::app

@@ -1,15 +1,19 @@
 // What a process may use and do, and where its output goes.
+#include "kestrel/base/capability.h"
+#include "kestrel/base/text.h"
 #include "kestrel/config/keys.h"
 #include "kestrel/config/scalars.h"
 
 namespace kestrel::config {
 namespace {
 
-// A share of 0 would stop the process; the kernel's quota has no more than this many cores to give.
+// The kernel refuses a quota of less than one of the hundred milliseconds of its period (cgroup v2, cpu.max).
+constexpr double least_cores = 0.01;
+
 std::optional<double> read_cores(Context& context, const Raw& raw) {
   const auto cores = read_fraction(context, raw, 0, 1024);
-  if (!cores || *cores > 0) return cores;
-  context.report_expected(raw, "more than no processor at all");
+  if (!cores || *cores >= least_cores) return cores;
+  context.report_expected(raw, "at least 0.01 of a processor");
   return std::nullopt;
 }
 
@@ -29,7 +33,15 @@ constexpr Key<Limits> limit_keys[] = {
     {"nice", Support::now, into<read_nice, &Limits::nice>},
 };
 
-constexpr auto read_capabilities = read_list<read_word>;
+std::optional<std::string> read_capability(Context& context, const Raw& raw) {
+  auto name = read_word(context, raw);
+  if (!name || parse_capability(*name)) return name;
+  const auto meant = nearest_capability(*name);
+  context.report(raw.at, concat("no capability is named ", quoted(*name),
+                                meant ? concat("; did you mean '", *meant, "'?") : ""));
+  return std::nullopt;
+}
+constexpr auto read_capabilities = read_list<read_capability>;
 
 constexpr Key<Security> security_keys[] = {
     {"no_new_privileges", Support::now, into<read_flag, &Security::no_new_privileges>},

@@ -105,6 +105,7 @@ class RootCheck {
       check_program(owner, service.command, path);
       check_probes(concat(owner, " health"), service.checks, path);
       if (service.user) check_user(owner, *service.user);
+      if (service.schedule) check_time_zone(owner, service.schedule->timezone);
     }
     return std::move(missing_);
   }
@@ -136,9 +137,19 @@ class RootCheck {
     if (!parse_integer(user.name) && !users_.contains(user.name)) {
       missing_.push_back(concat(owner, ": no user '", user.name, "' in /etc/passwd"));
     }
-    if (user.group && !parse_integer(*user.group) && !groups_.contains(*user.group)) {
-      missing_.push_back(concat(owner, ": no group '", *user.group, "' in /etc/group"));
-    }
+    if (user.group) check_group(owner, *user.group);
+    for (const std::string& group : user.supplementary) check_group(owner, group);
+  }
+
+  void check_group(std::string_view owner, const std::string& group) {
+    if (parse_integer(group) || groups_.contains(group)) return;
+    missing_.push_back(concat(owner, ": no group '", group, "' in /etc/group"));
+  }
+
+  void check_time_zone(std::string_view owner, std::string_view name) {
+    if (name == "UTC" || resolve(root_, concat("/usr/share/zoneinfo/", name))) return;
+    missing_.push_back(
+        concat(owner, ": no time zone '", name, "' in /usr/share/zoneinfo; the package tzdata has them"));
   }
 
   const Model& model_;

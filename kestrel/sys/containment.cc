@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <memory>
 #include <unordered_set>
 
@@ -36,6 +37,13 @@ void turn_on_controllers(const std::string& cgroup) {
   for (std::string_view controller : {"+cpu", "+memory", "+pids"}) {
     [[maybe_unused]] auto ignored = write_file(concat(cgroup, "/cgroup.subtree_control"), controller);
   }
+}
+
+/// Of one CPU's time, as the kernel has it by default; a quota of less than a millisecond is refused.
+constexpr std::uint64_t cpu_period_us = 100'000;
+
+std::string cpu_quota(double processors) {
+  return concat(std::llround(processors * static_cast<double>(cpu_period_us)), ' ', cpu_period_us);
 }
 
 /// The value of `key` in a flat keyed file (`key value` lines) of a cgroup.
@@ -164,6 +172,22 @@ Containment::~Containment() { remove(); }
 void Containment::remove() {
   if (!directory_.is_open()) return;
   for (const std::string& cgroup : cgroup_and_below(path_)) ::rmdir(cgroup.c_str());
+}
+
+std::vector<Error> Containment::set_limits(const SharedLimits& limits) {
+  if (limits.is_empty()) return {};
+  if (!directory_.is_open())
+    return {Error{"there is no cgroup v2 to hold it to limits of memory, cpu and pids"}};
+  std::vector<Error> refused;
+  const auto set = [&](std::string_view file, const std::string& value) {
+    const auto written = write_file(concat(path_, '/', file), value);
+    if (!written) refused.push_back(written.error());
+    return written.has_value();
+  };
+  if (limits.memory && set("memory.max", concat(limits.memory->count))) set("memory.oom.group", "1");
+  if (limits.cpu) set("cpu.max", cpu_quota(*limits.cpu));
+  if (limits.pids) set("pids.max", concat(*limits.pids));
+  return refused;
 }
 
 std::vector<pid_t> Containment::members() const {

@@ -17,6 +17,7 @@
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
 #include "kestrel/sys/fd.h"
+#include "kestrel/sys/limits.h"
 
 namespace kestrel::sys {
 
@@ -51,6 +52,11 @@ class Containment {
   /// makes that unnecessary.
   [[nodiscard]] const std::string& mark() const { return mark_; }
   void set_leader(pid_t pid) { leader_ = pid; }
+
+  /// Holds all of it together to `limits`; what is unset is left alone. A memory limit also makes the
+  /// kernel kill all of it where one of its processes would have to go, so that nothing goes on half-dead.
+  /// Returns what cannot be enforced: everything without a cgroup, else what its controllers refuse.
+  [[nodiscard]] std::vector<Error> set_limits(const SharedLimits& limits);
 
   /// To every process in it. No process left is success.
   [[nodiscard]] Result<void> signal_all(int signal) const;

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/capabilities.h"
 #include "kestrel/sys/clone.h"
 #include "kestrel/sys/open_files.h"
 
@@ -19,8 +20,8 @@ namespace kestrel::sys {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> stage_names = {"session", "cgroup", "stdio", "working_dir",
-                                                         "groups",  "user",   "exec"};
+constexpr std::array<std::string_view, 9> stage_names = {
+    "session", "cgroup", "stdio", "working_dir", "limits", "groups", "user", "capabilities", "exec"};
 static_assert(stage_names.size() == static_cast<std::size_t>(SpawnStage::exec) + 1);
 
 /// What a shell uses where PATH is unset.
@@ -53,6 +54,9 @@ struct Plan {
   std::optional<std::uint32_t> gid;
   std::optional<std::uint32_t> umask;
   std::optional<rlimit> open_files;
+  ProcessLimits limits;
+  std::optional<CapabilitySet> capabilities;
+  bool has_no_new_privileges;
 };
 
 // --- in the child
@@ -103,6 +107,12 @@ bool set_groups(const Plan& plan) noexcept {
   return !plan.gid || ::syscall(SYS_setresgid, *plan.gid, *plan.gid, *plan.gid) == 0;
 }
 
+/// What only a privileged process may raise comes before the change of user.
+bool set_limits(const Plan& plan) noexcept {
+  if (plan.open_files && ::setrlimit(RLIMIT_NOFILE, &*plan.open_files) < 0) return false;
+  return apply_limits(plan.limits);
+}
+
 bool set_user(const Plan& plan) noexcept {
   return !plan.uid || ::syscall(SYS_setresuid, *plan.uid, *plan.uid, *plan.uid) == 0;
 }
@@ -133,10 +143,13 @@ void child_main(const void* data, bool is_in_cgroup) noexcept {
   if (plan.cgroup_fd >= 0 && !is_in_cgroup && !enter_cgroup(plan.cgroup_fd)) fail(plan, SpawnStage::cgroup);
   if (!place_stdio(plan.stdio) || !place_inherited(plan)) fail(plan, SpawnStage::stdio);
   if (::chdir(plan.working_dir) < 0) fail(plan, SpawnStage::working_dir);
+  if (!set_limits(plan)) fail(plan, SpawnStage::limits);
   if (!set_groups(plan)) fail(plan, SpawnStage::groups);
+  if (plan.capabilities && !bound_capabilities(*plan.capabilities)) fail(plan, SpawnStage::capabilities);
   if (!set_user(plan)) fail(plan, SpawnStage::user);
+  if (plan.capabilities && !keep_capabilities(*plan.capabilities)) fail(plan, SpawnStage::capabilities);
+  if (plan.has_no_new_privileges && !give_up_new_privileges()) fail(plan, SpawnStage::capabilities);
   if (plan.umask) ::umask(*plan.umask);
-  if (plan.open_files) ::setrlimit(RLIMIT_NOFILE, &*plan.open_files);
   close_others_on_exec(plan.inherited_count);
   reset_signals();
   // After the change of user, which would undo it, and of signals, which could be its own.
@@ -232,6 +245,9 @@ Result<Child> spawn(const ProcessSpec& spec) {
   const auto argv = pointers(spec.argv);
   const auto envp = pointers(spec.envp);
   const bool changes_identity = spec.uid || spec.gid || !spec.groups.empty();
+  // Fewer capabilities too are another identity: who has no more than those may trace the child, and with it
+  // what the child shares.
+  const auto memory = changes_identity || spec.capabilities ? ChildMemory::copied : ChildMemory::shared;
   const Plan plan{.program = spec.program.c_str(),
                   .argv = argv.data(),
                   .envp = envp.data(),
@@ -249,10 +265,12 @@ Result<Child> spawn(const ProcessSpec& spec) {
                   .uid = spec.uid,
                   .gid = spec.gid,
                   .umask = spec.umask,
-                  .open_files = open_files_for_children()};
+                  .open_files = open_files_for_children(),
+                  .limits = spec.limits,
+                  .capabilities = spec.capabilities,
+                  .has_no_new_privileges = spec.has_no_new_privileges};
   const SignalsBlocked blocked;
-  auto cloned = clone_child(changes_identity ? ChildMemory::copied : ChildMemory::shared, spec.cgroup_fd,
-                            child_main, &plan);
+  auto cloned = clone_child(memory, spec.cgroup_fd, child_main, &plan);
   if (!cloned) return cloned.error().in(context);
   return Child{cloned->pid, std::move(cloned->pidfd), std::move(report->reader)};
 }

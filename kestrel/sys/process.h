@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "kestrel/base/bytes.h"
+#include "kestrel/base/capability.h"
 #include "kestrel/base/result.h"
 #include "kestrel/sys/fd.h"
+#include "kestrel/sys/limits.h"
 
 namespace kestrel::sys {
 
@@ -30,6 +32,12 @@ struct ProcessSpec {
   std::optional<std::uint32_t> gid;
   std::vector<std::uint32_t> groups;
   std::optional<std::uint32_t> umask;
+  ProcessLimits limits;
+  /// For the containment that the process is put into; spawn() makes nothing of them.
+  SharedLimits shared_limits;
+  /// All that it keeps, also as a user who is not root; unset: as the change of user leaves it.
+  std::optional<CapabilitySet> capabilities;
+  bool has_no_new_privileges = false;
   /// stdin, stdout, stderr of the child; -1 is /dev/null.
   std::array<int, 3> stdio = {-1, -1, -1};
   /// Descriptors that the child gets besides, as 3, 4, … in this order.
@@ -41,7 +49,17 @@ struct ProcessSpec {
 };
 
 /// Where between fork and exec a child failed; the names are part of the API (`failed` reasons).
-enum class SpawnStage : std::uint8_t { session, cgroup, stdio, working_dir, groups, user, exec };
+enum class SpawnStage : std::uint8_t {
+  session,
+  cgroup,
+  stdio,
+  working_dir,
+  limits,
+  groups,
+  user,
+  capabilities,
+  exec
+};
 [[nodiscard]] std::string_view stage_name(SpawnStage stage);
 
 struct SpawnFailure {

@@ -30,6 +30,19 @@ run_kestrel() {
   await_end
 }
 
+# run_job KEYS SCRIPT: a job with these further keys (YAML, flow style); what its script prints is in $printed.
+run_job() {
+  run_kestrel <<YAML
+exec:
+  - name: job
+    command: /bin/sh
+    args: ["-c", "$2"]
+    run_once: true
+$1
+YAML
+  printed=$(sed -n 's/^\[job\] //p' log)
+}
+
 children_of() { ps --no-headers -o pid --ppid "$1" | tr -d " " || true; }
 has_started() { [ -n "$(children_of "$launcher")" ] || ! kill -0 "$launcher"; }
 zombies() { ps --no-headers -eo stat | grep -c '^Z' || true; }

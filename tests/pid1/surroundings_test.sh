@@ -3,19 +3,6 @@
 source "$(dirname "$0")/../support/harness.sh"
 source "$(dirname "$0")/kestrel.sh"
 
-# run_job KEYS SCRIPT: a job with these further keys (YAML, flow style); what its script prints is in $printed.
-run_job() {
-  run_kestrel <<YAML
-exec:
-  - name: job
-    command: /bin/sh
-    args: ["-c", "$2"]
-    run_once: true
-$1
-YAML
-  printed=$(sed -n 's/^\[job\] //p' log)
-}
-
 test_user_group_and_supplementary_groups_are_the_accounts() {
   [ "$(id -u)" = 0 ] || skip "not root"
   run_job "    user: nobody" "id -u; id -g; id -G; echo \$HOME \$USER \$LOGNAME"

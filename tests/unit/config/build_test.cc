@@ -88,11 +88,16 @@ TEST_CASE("readiness is exactly one of its ways", "[config]") {
 
 TEST_CASE("bounds and schedules are checked in the tables", "[config]") {
   CHECK(problem_with("limits: {cpu: 0}") ==
-        "'cpu' expects more than no processor at all, found the number 0");
+        "'cpu' expects at least 0.01 of a processor, found the number 0");
   CHECK(problem_with("limits: {memory: lots}") == "'memory' expects a size such as 64M or 1G, found 'lots'");
   CHECK(problem_with("limits: {nice: 20}") ==
         "'nice' expects a whole number from -20 to 19, found the number 20");
   CHECK(problem_with("timezone: UTC") == "missing key 'schedule'");
+  CHECK(problem_with("schedule: '61 * * * *'") ==
+        "'schedule' is not a cron expression: the minute '61' is not within 0-59");
+  CHECK(problem_with("schedule: '0 0 31 2 *'") == "'schedule' is never due: no month has such a day");
+  CHECK(problem_with("schedule: '@daily', timezone: ../etc/passwd") ==
+        "'timezone' expects the name of a time zone such as Europe/Berlin, found '../etc/passwd'");
   CHECK(problem_with("groups: [a]") == "missing key 'user'");
   CHECK(problem_with("log: {file: api.log}") == "'file' expects an absolute path, found 'api.log'");
 }

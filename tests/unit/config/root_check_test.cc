@@ -37,7 +37,10 @@ class Root {
   }
 
   [[nodiscard]] std::vector<std::string> missing(const std::string& keys) const {
-    return missing_in_root(load_valid("exec:\n  - {name: a, " + keys + "}\n"), folder_.string());
+    return missing(load_valid("exec:\n  - {name: a, " + keys + "}\n"));
+  }
+  [[nodiscard]] std::vector<std::string> missing(const Model& model) const {
+    return missing_in_root(model, folder_.string());
   }
 
  private:
@@ -90,4 +93,19 @@ TEST_CASE("users and groups must be known to the root", "[config]") {
   const Root root;
   CHECK(root.missing("command: api, user: \"www:web\"") ==
         Missing{"service 'a': no user 'www' in /etc/passwd", "service 'a': no group 'web' in /etc/group"});
+  CHECK(root.missing("command: api, user: \"1:1\", groups: [\"7\", disk]") ==
+        Missing{"service 'a': no group 'disk' in /etc/group"});
+}
+
+TEST_CASE("a schedule's time zone must exist in the root", "[config]") {
+  const Root root;
+  Model model = load_valid("exec: [{name: a, command: /bin/api}]");
+  const auto missing_with = [&](const char* zone) {
+    model.services[0].schedule = Schedule{.expression = "@daily", .timezone = zone};
+    return root.missing(model);
+  };
+  CHECK(missing_with("UTC").empty());
+  CHECK(missing_with("Europe/Berlin") ==
+        std::vector<std::string>{"service 'a': no time zone 'Europe/Berlin' in /usr/share/zoneinfo; the "
+                                 "package tzdata has them"});
 }

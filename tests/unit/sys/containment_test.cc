@@ -16,7 +16,8 @@ namespace {
 /// A folder with the files that the kernel would put into a cgroup.
 void write_cgroup(const test::TemporaryFolder& folder, const std::string& name) {
   for (const char* file : {"cgroup.controllers", "cgroup.procs", "cgroup.subtree_control", "cgroup.kill",
-                           "cgroup.events", "memory.events", "memory.current", "cpu.stat"}) {
+                           "cgroup.events", "memory.events", "memory.current", "cpu.stat", "memory.max",
+                           "memory.oom.group", "cpu.max", "pids.max"}) {
     folder.write(name + "/" + file, "");
   }
 }
@@ -72,6 +73,45 @@ TEST_CASE("a leaf's figures are read from its files", "[sys]") {
   CHECK(web->is_populated());
   tree.folder.write("services/web/cgroup.events", "populated 0\nfrozen 0\n");
   CHECK_FALSE(web->is_populated());
+}
+
+TEST_CASE("limits become a leaf's, and one process over its memory ends them all", "[sys]") {
+  Tree tree;
+  auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  CHECK(web->set_limits({.memory = mebibytes(64), .cpu = 0.5, .pids = 100}).empty());
+  CHECK(tree.folder.read("services/web/memory.max") == "67108864");
+  CHECK(tree.folder.read("services/web/memory.oom.group") == "1");
+  CHECK(tree.folder.read("services/web/cpu.max") == "50000 100000");
+  CHECK(tree.folder.read("services/web/pids.max") == "100");
+}
+
+TEST_CASE("limits that are unset are left to the kernel", "[sys]") {
+  Tree tree;
+  auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  CHECK(web->set_limits({.pids = 7}).empty());
+  CHECK(tree.folder.read("services/web/memory.max").empty());
+  CHECK(tree.folder.read("services/web/memory.oom.group").empty());
+  CHECK(tree.folder.read("services/web/cpu.max").empty());
+}
+
+TEST_CASE("a limit whose controller is missing is told, and the others hold", "[sys]") {
+  Tree tree;
+  std::filesystem::remove(tree.folder.path("services/web/memory.max"));
+  auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  const auto refused = web->set_limits({.memory = mebibytes(64), .cpu = 2, .pids = {}});
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].message.find("services/web/memory.max: No such file or directory") != std::string::npos);
+  CHECK(tree.folder.read("services/web/cpu.max") == "200000 100000");
+}
+
+TEST_CASE("without a cgroup limits cannot be enforced, which is said once for all", "[sys]") {
+  auto web = Containment::create(nullptr, "web");
+  REQUIRE(web);
+  CHECK(web->set_limits({}).empty());
+  CHECK(web->set_limits({.memory = mebibytes(64), .cpu = 1, .pids = 5}).size() == 1);
 }
 
 TEST_CASE("figures that the kernel does not offer are told as unknown, not as zero", "[sys]") {
