@@ -12,8 +12,7 @@ namespace kestrel::control {
 
 namespace {
 
-/// Input goes to the parser in pieces of this size: what lies behind a complete request comes back and is
-/// small.
+/// Input goes to the parser in pieces of this size, so that little comes back from behind a complete request.
 constexpr std::size_t parser_piece = 4096;
 /// Pieces of a streamed body made in one go, before others have their turn.
 constexpr int pieces_per_turn = 8;
@@ -36,8 +35,7 @@ Connection::Connection(loop::Loop& loop, ConnectionOwner& owner, const Connectio
   stream_.start_reading();
 }
 
-// --- events
-// --------------------------------------------------------------------------------------------------------------
+// --- events ------------------------------------------------------------------------------------------------
 
 void Connection::handle_data(std::string_view bytes) {
   input_.append(bytes);
@@ -65,8 +63,7 @@ void Connection::go_on() {
   read_requests();
 }
 
-// --- requests
-// ------------------------------------------------------------------------------------------------------------
+// --- requests ----------------------------------------------------------------------------------------------
 
 void Connection::read_requests() {
   std::size_t used = 0;
@@ -76,7 +73,7 @@ void Connection::read_requests() {
   }
   if (std::holds_alternative<Closed>(state_)) return;
   input_.erase(0, used);
-  if (input_.empty()) input_ = {};
+  if (input_.empty()) std::string().swap(input_);  // an assignment would keep the memory
   adjust_reading();
 }
 
@@ -165,8 +162,7 @@ void Connection::close() {
   owner_->retire(*this);
 }
 
-// --- streamed answers
-// ----------------------------------------------------------------------------------------------------
+// --- streamed answers --------------------------------------------------------------------------------------
 
 void Connection::start_streaming(std::unique_ptr<BodySource> source, const wire::Request& request) {
   stream_.write(wire::serialize_chunked_head({.status = 200,
@@ -191,8 +187,7 @@ void Connection::pump() {
     if (!bytes.empty()) stream_.write(wire::chunk(bytes));
     if (next == BodySource::State::finished) return finish_streaming();
     if (next == BodySource::State::waiting) {
-      // A peer that has ended is taken for gone: there is no other way to learn of that until something is
-      // written.
+      // A peer that has ended is taken for gone: nothing else would tell before something is written.
       if (has_ended_) return close();
       return streaming.follower.wait();
     }
@@ -207,8 +202,7 @@ void Connection::finish_streaming() {
   state_ = Reading{};
 }
 
-// --- tunnels
-// -------------------------------------------------------------------------------------------------------------
+// --- tunnels -----------------------------------------------------------------------------------------------
 
 void Connection::connect_tunnel(Connecting connecting) {
   const std::string& address = connecting.tunnel.addresses[connecting.tried++];

@@ -1,7 +1,7 @@
 // What happened in the guest, numbered, in bounded memory: the source of the API's events and of the link's.
 //
-// Numbers start at 1 and skip nothing. A full journal drops the oldest; a reader behind that is told the
-// numbers it missed.
+// Numbers start at 1 and skip nothing. A full journal drops the oldest events; a reader behind them is told
+// which numbers it missed.
 #pragma once
 
 #include <cstdint>

@@ -107,8 +107,7 @@ std::string conflict_json(std::string_view detail, std::span<const std::string> 
                 {"dependents", std::vector<std::string>(dependents.begin(), dependents.end())}});
 }
 
-// --- records
-// -------------------------------------------------------------------------------------------------------------
+// --- records -----------------------------------------------------------------------------------------------
 
 std::string event_data_json(const core::Notice& notice) {
   Json json = Json::object();
@@ -147,8 +146,7 @@ std::string gap_json(std::uint64_t first, std::uint64_t last, std::optional<std:
   return print({{"gap", std::move(gap)}});
 }
 
-// --- requests
-// ------------------------------------------------------------------------------------------------------------
+// --- requests ----------------------------------------------------------------------------------------------
 
 Result<int> parse_signal_request(std::string_view body) {
   Result<Json> json = parse_object(body);

@@ -1,5 +1,5 @@
-// The API's JSON: the shapes of DESIGN.md section 3, each written in one place. Bytes that are not UTF-8
-// become U+FFFD.
+// The API's JSON: the shapes of docs/api.md, each written in one place. Bytes that are not UTF-8 become
+// U+FFFD.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,7 @@ namespace kestrel::control {
 /// A problem of status 409 that also names who stands in the way.
 [[nodiscard]] std::string conflict_json(std::string_view detail, std::span<const std::string> dependents);
 
-/// The members an event of this kind has beside type and service: pid, code, signal, oom, reason; `{}` for
-/// none.
+/// An event's members beside type and service: pid, code, signal, oom, reason; `{}` for none.
 [[nodiscard]] std::string event_data_json(const core::Notice& notice);
 /// One line, without its newline; the event's data are members like all others.
 [[nodiscard]] std::string event_json(const EventRecord& event);
@@ -33,10 +32,9 @@ namespace kestrel::control {
 [[nodiscard]] std::string gap_json(std::uint64_t first, std::uint64_t last,
                                    std::optional<std::uint64_t> lines = {});
 
-/// The body of a signal request, `{"signal": "TERM"}` (a name with or without SIG, or a number), as the
-/// number.
+/// The number in a signal request's body: `{"signal": "TERM"}`, a name with or without SIG, or a number.
 [[nodiscard]] Result<int> parse_signal_request(std::string_view body);
-/// The body of a power request, `{"action": "shutdown"}`.
+/// The action in a power request's body: `{"action": "shutdown"}`.
 [[nodiscard]] Result<core::PowerAction> parse_power_request(std::string_view body);
 
 }  // namespace kestrel::control

@@ -4,8 +4,8 @@ namespace kestrel::control {
 
 namespace {
 
-/// Where to split a line that has no end within the cap. Continuation bytes are 10xxxxxx, at most three in a
-/// character.
+/// Where to split a line without an end within the cap. UTF-8's continuation bytes are 10xxxxxx, at most
+/// three in a character.
 std::size_t split_point(std::string_view bytes) {
   for (std::size_t back = 0; back <= 3; ++back) {
     if ((static_cast<unsigned char>(bytes[longest_log_line - back]) & 0xc0U) != 0x80U)

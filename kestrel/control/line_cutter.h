@@ -11,7 +11,7 @@
 
 namespace kestrel::control {
 
-/// The cap of DESIGN.md: 16 KiB.
+/// A promise of the API: docs/api.md.
 inline constexpr std::size_t longest_log_line = 16 * 1024;
 
 class LineCutter {
@@ -28,12 +28,16 @@ class LineCutter {
 
  private:
   static constexpr std::size_t none = std::string_view::npos;
-  /// The first line at the front of `bytes`, which is shortened by it and its newline; none: no line is
+  /// Takes the first line and its newline off the front of `bytes`: how long it is, or none if it is not
   /// complete.
   [[nodiscard]] static std::size_t cut(std::string_view& bytes);
   /// Moves what belongs to the line under way from `bytes` to the partial one. How much of that is then a
   /// complete line, or none; what is behind it begins the next line.
   [[nodiscard]] std::size_t extend_partial(std::string_view& bytes);
+
+  /// Most streams are idle most of the time, so what is not needed goes back at once: an assignment would
+  /// keep it.
+  void drop_partial(std::size_t length) { std::string(partial_, length).swap(partial_); }
 
   std::string partial_;
 };
@@ -44,7 +48,7 @@ void LineCutter::feed(std::string_view bytes, Take&& take) {
     const std::size_t length = extend_partial(bytes);
     if (length == none) return;
     take(std::string_view(partial_).substr(0, length));
-    partial_ = partial_.substr(length);  // gives the memory back: most streams are idle most of the time
+    drop_partial(length);
   }
   if (bytes.empty()) return;
   const char* line = bytes.data();
@@ -58,7 +62,7 @@ void LineCutter::feed(std::string_view bytes, Take&& take) {
 template <typename Take>
 void LineCutter::finish(Take&& take) {
   if (!partial_.empty()) take(std::string_view(partial_));
-  partial_ = {};
+  drop_partial(partial_.size());
 }
 
 }  // namespace kestrel::control

@@ -11,8 +11,7 @@
 
 namespace kestrel::control {
 
-/// What stands in front of each line, relative to the chunk it is in. Packed by copying: lines are not
-/// aligned.
+/// What stands in front of each line, relative to its chunk. Packed by copying: lines are not aligned.
 struct LineHead {
   std::uint32_t seq_offset = 0;
   std::int32_t ms_offset = 0;

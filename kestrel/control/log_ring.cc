@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::uint64_t smallest_chunk = 512;
 constexpr std::uint64_t largest_chunk = 64 * 1024;
+/// What a source that keeps its lines may hold beyond its limit: when a process ends, all that still lies in
+/// its two pipes comes at once (64 KiB each, and a head for each line).
+constexpr std::uint64_t slack = 256 * 1024;
 
 /// Small first, so that a service that says one line costs little; then as large as what there is already,
 /// but never so large that dropping one chunk would lose a good part of the ring.
@@ -71,10 +74,11 @@ std::string_view name_of(LogStream stream) {
 LogRing::LogRing(Bytes limit) : limit_(limit.count) {}
 LogRing::~LogRing() = default;
 
-LogSource LogRing::add_source(std::string name, Bytes limit) {
+LogSource LogRing::add_source(std::string name, Bytes limit, WhenFull when_full) {
   Source& source = sources_.emplace_back();
   source.name = std::move(name);
   source.limit = limit.count;
+  source.when_full = when_full;
   return {static_cast<std::uint32_t>(sources_.size() - 1)};
 }
 
@@ -85,8 +89,7 @@ std::optional<LogSource> LogRing::find(std::string_view name) const {
   return LogSource{static_cast<std::uint32_t>(found - sources_.begin())};
 }
 
-// --- adding
-// --------------------------------------------------------------------------------------------------------------
+// --- adding ------------------------------------------------------------------------------------------------
 
 std::uint64_t LogRing::push(LogSource to, LogStream stream, WallTime time, std::string_view line) {
   line = line.substr(0, longest_log_line);
@@ -115,6 +118,10 @@ LogChunk& LogRing::room_for(Source& source, std::size_t length, std::uint64_t se
 
 void LogRing::drop_oldest_chunk(Source& source) {
   const LogChunk& oldest = source.chunks.front();
+  if (oldest.last_seq > taken_) {
+    const bool is_partly_taken = oldest.first_seq <= taken_;
+    source.dropped_untaken += oldest.count - (is_partly_taken ? find_after(source.chunks, taken_).index : 0);
+  }
   source.dropped += oldest.count;
   source.dropped_through = oldest.last_seq;
   source.allocated -= oldest.capacity;
@@ -124,24 +131,49 @@ void LogRing::drop_oldest_chunk(Source& source) {
 
 /// `newest` has just got the chunk that the line under way goes to; that one stays.
 void LogRing::enforce_limits(Source& newest) {
-  while (newest.allocated > newest.limit && newest.chunks.size() > 1) drop_oldest_chunk(newest);
+  while (newest.allocated > newest.limit && newest.chunks.size() > 1 && can_drop(newest))
+    drop_oldest_chunk(newest);
   while (allocated_ > limit_) {
-    // Whoever holds most gives: the last words of a quiet service are worth more than the thousandth of a
-    // loud one.
-    const auto largest =
-        std::max_element(sources_.begin(), sources_.end(), [&](const Source& a, const Source& b) {
-          const auto can_give = [&](const Source& s) {
-            return s.chunks.size() > (&s == &newest ? 1U : 0U) ? s.allocated : 0;
-          };
-          return can_give(a) < can_give(b);
-        });
-    if (largest->chunks.size() <= (&*largest == &newest ? 1U : 0U)) return;
+    Source* largest = find_largest(newest, true);
+    if (largest == nullptr) largest = find_largest(newest, false);
+    if (largest == nullptr) return;
     drop_oldest_chunk(*largest);
   }
 }
 
-// --- places
+bool LogRing::can_drop(const Source& source) const {
+  return source.when_full == WhenFull::drop_oldest || source.chunks.front().last_seq <= taken_ ||
+         source.allocated > source.limit + slack;
+}
+
+/// Whoever holds most gives: the last words of a quiet service are worth more than the thousandth of a loud
+/// one.
+LogRing::Source* LogRing::find_largest(const Source& newest, bool spares_untaken) {
+  Source* largest = nullptr;
+  for (Source& source : sources_) {
+    if (source.chunks.size() <= (&source == &newest ? 1U : 0U)) continue;
+    if (spares_untaken && !can_drop(source)) continue;
+    if (largest == nullptr || source.allocated > largest->allocated) largest = &source;
+  }
+  return largest;
+}
+
+// --- taking
 // --------------------------------------------------------------------------------------------------------------
+
+void LogRing::take_through(std::uint64_t seq) {
+  if (seq <= taken_) return;
+  taken_ = seq;
+  room_.wake();
+}
+
+bool LogRing::has_room(LogSource of) const {
+  const Source& source = sources_[of.value];
+  const bool is_full = source.allocated >= source.limit || allocated_ >= limit_;
+  return !is_full || source.chunks.empty() || can_drop(source);
+}
+
+// --- places ------------------------------------------------------------------------------------------------
 
 std::uint64_t LogRing::count_after(std::uint64_t seq, std::optional<LogSource> only) const {
   const auto count = [seq](const Source& source) -> std::uint64_t {
@@ -198,8 +230,7 @@ std::uint64_t LogRing::dropped(std::optional<LogSource> source) const {
   return sum;
 }
 
-// --- reading
-// -------------------------------------------------------------------------------------------------------------
+// --- reading -----------------------------------------------------------------------------------------------
 
 /// The selected sources' lines in the order of their numbers.
 class LogRing::Merge {
@@ -253,7 +284,7 @@ class LogRing::Merge {
 
 std::vector<LogItem> LogRing::read(LogCursor& cursor, ReadLimit limit) const {
   std::vector<LogItem> items;
-  // Of one source, other numbers belong to others; only what it dropped itself is a gap, and always lies in
+  // Among one source's lines, other numbers are others' lines; only what it dropped is a gap, always in
   // front.
   if (cursor.only) {
     const Source& source = sources_[cursor.only->value];

@@ -27,8 +27,7 @@ class LogBody : public BodySource {
   Followers& followers() override { return ring_->followers(); }
 
  private:
-  /// Without following, the answer ends at what was there when it was asked for, however fast more is
-  /// printed.
+  /// Without following, the answer ends at what was there when it was asked for, however fast more comes.
   [[nodiscard]] bool is_beyond_end(const LogItem& item) const {
     const auto* record = std::get_if<LogRecord>(&item);
     return !is_following_ && record != nullptr && record->seq > until_;

@@ -24,8 +24,8 @@ class Relay {
     sys::UniqueFd socket;
     std::string first_bytes;
   };
-  /// `buffer` is used only inside callbacks. `on_end` is called once, from the loop, and must not destroy the
-  /// relay.
+  /// `buffer` is used only inside callbacks. `on_end` is called once, from the loop; the relay must survive
+  /// it.
   Relay(loop::Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;

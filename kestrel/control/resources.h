@@ -29,7 +29,7 @@ namespace kestrel::control {
 
 /// Proves only that the connection may call: whoever may not never gets here.
 [[nodiscard]] Answer get_session(const Call& call);
-/// Whether the request carries `Authorization: Bearer TOKEN`. How long it takes tells nothing about a wrong
+/// Whether the request carries `Authorization: Bearer TOKEN`. The time it takes tells nothing about the
 /// token.
 [[nodiscard]] bool has_token(const wire::Request& request, std::string_view token);
 

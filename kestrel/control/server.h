@@ -1,4 +1,4 @@
-// The guest API's server: HTTP/1.1 + JSON on any number of listening sockets. docs/api.md describes what it
+// The guest API's server: HTTP/1.1 + JSON on any number of listening sockets. docs/api.md says what it
 // serves.
 //
 // Who may call depends on the socket. On a Unix socket its permissions decide. On vsock it is the host alone,
@@ -46,8 +46,7 @@ class ApiServer final : private ConnectionOwner {
   void listen(sys::UniqueFd socket, Access access);
   /// Serves one connected socket.
   void adopt(sys::UniqueFd socket, Access access);
-  /// What the host must present from now on; empty: nothing. Connections that have presented one stay as they
-  /// are.
+  /// What the host must present from now on; empty: nothing. Connections that have presented one stay.
   void set_token(std::string token) { token_ = std::move(token); }
 
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
