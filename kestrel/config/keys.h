@@ -40,6 +40,11 @@ void read_model(Context& context, const Raw& raw, ModelDraft& draft);
 [[nodiscard]] std::optional<OnExit> read_on_exit(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Readiness> read_readiness(Context& context, const Raw& raw);
 
+/// Five fields or a name such as @daily, due at least once in a lifetime (base/cron.h).
+[[nodiscard]] std::optional<std::string> read_cron_expression(Context& context, const Raw& raw);
+/// The form of a zone's name; whether there is such a zone is for the image to say.
+[[nodiscard]] std::optional<std::string> read_time_zone_name(Context& context, const Raw& raw);
+
 [[nodiscard]] std::optional<Limits> read_limits(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Security> read_security(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Log> read_log(Context& context, const Raw& raw);

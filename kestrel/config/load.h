@@ -21,8 +21,8 @@ using Loaded = std::variant<Model, std::vector<Problem>>;
 [[nodiscard]] Loaded load_file(const std::string& path);
 
 /// What a root filesystem lacks for `model` to run there: programs that do not exist or cannot be executed,
-/// users that are not in its /etc/passwd. `root` is a folder, "/" for the running system. Used by `kestrel
-/// check --root`.
+/// users that are not in its /etc/passwd, time zones without a file. `root` is a folder, "/" for the running
+/// system. Used by `kestrel check --root`.
 [[nodiscard]] std::vector<std::string> missing_in_root(const Model& model, const std::string& root);
 
 }  // namespace kestrel::config
