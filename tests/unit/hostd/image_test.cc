@@ -1,32 +1,13 @@
 #include "hostd/image.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+
+#include "tests/unit/hostd/temporary_folder.h"
 
 using namespace kestrel;
 using namespace kestrel::hostd;
 
 namespace {
-
-/// A folder that is gone at the end of its test.
-class Folder {
- public:
-  Folder() {
-    char path[] = "/tmp/kestrel-image-XXXXXX";
-    path_ = ::mkdtemp(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string write(const std::string& name, std::string_view content) const {
-    std::ofstream(path_ + "/" + name) << content;
-    return path_ + "/" + name;
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string fake_bzimage() {
   std::string head(head_size, '\0');
@@ -69,7 +50,7 @@ TEST_CASE("a broken manifest is told by what is broken", "[hostd]") {
 }
 
 TEST_CASE("an image is a folder with a manifest or a bare initramfs", "[hostd]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string bare = folder.write("site.cpio.gz", "\x1f\x8b and more");
   const auto file_image = read_image(bare);
   REQUIRE(file_image);
@@ -83,7 +64,7 @@ TEST_CASE("an image is a folder with a manifest or a bare initramfs", "[hostd]")
 }
 
 TEST_CASE("an image that cannot be booted is refused before QEMU sees it", "[hostd]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(read_image(folder.path() + "/none").error().message ==
         "cannot open " + folder.path() + "/none: No such file or directory");
   CHECK(read_image(folder.path()).error().message.find("manifest.json") != std::string::npos);
@@ -95,7 +76,7 @@ TEST_CASE("an image that cannot be booted is refused before QEMU sees it", "[hos
 }
 
 TEST_CASE("the kernel is the one asked for, else the image's, else the fallback", "[hostd]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string asked = folder.write("asked", fake_bzimage());
   const std::string own = folder.write("own",
                                        "\x7f"
@@ -109,7 +90,7 @@ TEST_CASE("the kernel is the one asked for, else the image's, else the fallback"
 }
 
 TEST_CASE("a missing kernel and a file that is none are refused", "[hostd]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(choose_kernel("", {}, "").error().message ==
         "cannot find a guest kernel: neither the image nor --kernel nor KESTREL_KERNEL names one");
   CHECK(choose_kernel("/none", {}, "").error().message ==
