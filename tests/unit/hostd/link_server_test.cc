@@ -7,6 +7,7 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/socket.h"
+#include "tests/unit/hostd/loop_bench.h"
 #include "tests/unit/hostd/temporary_folder.h"
 
 using namespace kestrel;
@@ -18,7 +19,7 @@ constexpr std::string_view upgrade =
     "GET /v1/link HTTP/1.1\r\nHost: host\r\nConnection: Upgrade\r\nUpgrade: kestrel-link/1\r\n\r\n";
 
 /// A host's end with a memory of what it was told, and as many fake guests as a test makes.
-struct Bench {
+struct Bench : LoopBench {
   Bench() { REQUIRE(server.listen(folder.file("link"))); }
 
   LinkCallbacks callbacks() {
@@ -39,20 +40,7 @@ struct Bench {
     all.on_lost = [this](std::string_view) { told.emplace_back("lost"); };
     return all;
   }
-  /// Rounds of the loop until `done`, or so many that it never will be.
-  template <typename Done>
-  void run_until(Done done) {
-    bool ticks = true;
-    loop::Timer tick(loop, [&] { ticks = true; });
-    for (int round = 0; round < 2000 && !done(); ++round) {
-      if (std::exchange(ticks, false)) tick.arm(milliseconds(1));
-      loop.run_once();
-    }
-    CHECK(done());
-  }
-
   TemporaryFolder folder;
-  loop::Loop loop;
   std::vector<std::string> told;
   LinkServer server{loop, callbacks()};
 };

@@ -1,0 +1,166 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "hostd/cli/failure.h"
+#include "hostd/cli/run_options.h"
+#include "hostd/cli/run_view.h"
+#include "hostd/cli/table.h"
+#include "hostd/cli/vm_reports.h"
+#include "hostd/runner/pipe_observer.h"
+#include "kestrel/base/text.h"
+#include "tests/unit/hostd/temporary_folder.h"
+
+using namespace kestrel;
+using namespace kestrel::hostd;
+
+namespace {
+
+std::string fake_kernel(const TemporaryFolder& folder) {
+  return folder.write("kernel",
+                      "\x7f"
+                      "ELF");
+}
+
+RunOptions options_for(const TemporaryFolder& folder) {
+  RunOptions options;
+  options.image = folder.write("site.cpio", "070701");
+  options.kernel = fake_kernel(folder);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
+  const TemporaryFolder folder;
+  folder.write("i.cpio", "070701");
+  folder.write(
+      "manifest.json",
+      R"({"initramfs":"i.cpio","resources":{"vcpu":2,"memory_mb":128},"env":{"A":"image","B":"image"}})");
+  RunOptions options;
+  options.image = folder.path();
+  options.kernel = fake_kernel(folder);
+  options.memory = "512M";
+  options.env = {"A=option"};
+  options.ports = {"8080:80"};
+  options.name = "site";
+  const auto made = make_spec(options);
+  REQUIRE(std::holds_alternative<VmSpec>(made));
+  const auto& spec = std::get<VmSpec>(made);
+  CHECK(spec.memory == mebibytes(512));
+  CHECK(spec.cpus == 2);
+  CHECK(spec.env == std::map<std::string, std::string>{{"A", "option"}, {"B", "image"}});
+  CHECK(spec.ports == std::vector<PublishedPort>{{"127.0.0.1", 8080, 80}});
+  CHECK(spec.runtime_dir.ends_with("/vms/site"));
+}
+
+TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder);
+  SECTION("memory") { options.memory = "much"; }
+  SECTION("port") { options.ports = {"x"}; }
+  SECTION("variable") { options.env = {"=x"}; }
+  SECTION("accelerator") { options.accel = "fast"; }
+  SECTION("time") { options.boot_timeout = "soon"; }
+  SECTION("name") { options.name = "a/b"; }
+  const auto made = make_spec(options);
+  REQUIRE(std::holds_alternative<Outcome>(made));
+  CHECK(std::get<Outcome>(made).status == to_status(ExitCode::usage));
+}
+
+TEST_CASE("a missing image and a missing kernel have statuses of their own", "[hostd]") {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder);
+  SECTION("image") {
+    options.image = folder.file("none");
+    CHECK(std::get<Outcome>(make_spec(options)).status == to_status(ExitCode::image_broken));
+  }
+  SECTION("kernel") {
+    options.kernel = folder.file("none");
+    CHECK(std::get<Outcome>(make_spec(options)).status == to_status(ExitCode::kernel_missing));
+  }
+}
+
+TEST_CASE("variables come from options, files and the environment", "[hostd]") {
+  ::setenv("KESTREL_TEST_VARIABLE", "own", 1);
+  CHECK(*parse_variable("A=b=c") == std::pair<std::string, std::string>("A", "b=c"));
+  CHECK(*parse_variable("A=") == std::pair<std::string, std::string>("A", ""));
+  CHECK(parse_variable("KESTREL_TEST_VARIABLE")->second == "own");
+  CHECK_FALSE(parse_variable("KESTREL_TEST_NO_SUCH"));
+  CHECK_FALSE(parse_variable("=x"));
+  CHECK(*parse_env_file("# comment\n\nA=1\n  B=2 \n") ==
+        std::map<std::string, std::string>{{"A", "1"}, {"B", "2"}});
+}
+
+TEST_CASE("a VM's name is made of its image's", "[hostd]") {
+  CHECK(name_from("static-site") == "static-site");
+  CHECK(name_from("my image:1") == "my-image-1");
+  CHECK(name_from("") == "vm");
+  CHECK(name_from("..") == "vm");
+}
+
+TEST_CASE("log lines are raw in a pipe and harmless on a terminal", "[hostd]") {
+  CHECK(format_log_line("a", "x\x1b[2Jy", {}) == "[a] x\x1b[2Jy\n");
+  const std::string shown = format_log_line("a", "x\x1b[2Jy", {true, false});
+  CHECK(shown.find('\x1b') == std::string::npos);
+  CHECK(format_log_line("a", "x", {true, true}).find("m[a]\x1b[0m x\n") != std::string::npos);
+}
+
+TEST_CASE("the end of a VM is told with what is known and the way out", "[hostd]") {
+  CHECK(describe_end("site", {}, {}).empty());
+  CHECK(describe_end("job", {7, "", {}}, {}) == "kestrelctl: job ended with status 7\n");
+  CHECK(describe_end("site", {78, "the guest's config is wrong: 1 problem", {"config.yaml:1:2: x"}}, {}) ==
+        "kestrelctl: cannot run site: the guest's config is wrong: 1 problem\nconfig.yaml:1:2: x\n");
+  const std::string panic =
+      describe_end("site", {119, "the guest's kernel panicked: x", {}}, {"[ 1.0] \x1b[31mlast"});
+  CHECK(panic.find("console: [ 1.0] ") != std::string::npos);
+  CHECK(panic.find('\x1b') == std::string::npos);
+  CHECK(panic.find("\nhint: ") != std::string::npos);
+}
+
+TEST_CASE("a table's columns are as wide as their widest cell", "[hostd]") {
+  Table table({"NAME", "STATE"});
+  table.add({"a", "running"});
+  table.add({"längst", ""});
+  CHECK(table.text() == "NAME     STATE\na        running\nlängst   -\n");
+}
+
+TEST_CASE("reports show what is there and survive what is not", "[hostd]") {
+  const auto now = parse_time("2026-01-31T12:00:10.000Z").value();
+  const auto services = report_services(
+      R"({"services":[{"name":"api","kind":"service","state":"running","health":"healthy","pid":7,"restarts":1,
+          "since":"2026-01-31T12:00:00.000Z","reason":""}]})",
+      now);
+  REQUIRE(services);
+  CHECK(services->find("api    service   running   healthy   7     1          10s     -") !=
+        std::string::npos);
+  CHECK(report_status(R"({"name":"site","state":"healthy","boot":[{"step":"vm","at_ms":1500}]})", now));
+  CHECK_FALSE(report_status("nonsense", now));
+  CHECK_FALSE(report_services("[]", now));
+  CHECK(report_event("nonsense").empty());
+  CHECK(report_event(
+            R"({"time":"t","type":"service.exited","service":"a","reason":"exited with 7","pid":3})") ==
+        "t  service.exited  a  exited with 7  pid 3\n");
+  CHECK(report_list({{"a", "ended", ""}}, now).find("a      ended") != std::string::npos);
+}
+
+TEST_CASE("log records and gaps are told apart", "[hostd]") {
+  const auto line = parse_log_record(R"({"seq":1,"service":"a","line":"x"})");
+  REQUIRE(line);
+  CHECK(line->service == "a");
+  CHECK(line->lost == 0);
+  CHECK(parse_log_record(R"({"gap":{"first":5,"last":9}})")->lost == 5);
+  CHECK_FALSE(parse_log_record("x"));
+}
+
+TEST_CASE("a detached VM's progress survives its pipe", "[hostd]") {
+  const auto step = parse_pipe_message(R"({"step":"healthy","at_ms":1500})");
+  REQUIRE(step);
+  CHECK(parse_step(step->step) == Step::healthy);
+  CHECK(step->at == milliseconds(1500));
+  const auto ended =
+      parse_pipe_message(R"({"ended":{"status":7,"message":"","details":[]},"console":["x"]})");
+  REQUIRE(ended);
+  CHECK(ended->ended->status == 7);
+  CHECK(ended->console.size() == 1);
+  CHECK_FALSE(parse_pipe_message("x"));
+}
