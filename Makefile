@@ -141,17 +141,18 @@ $(eval $(call example_image,batch,busybox))
 $(eval $(call example_image,bad-config,busybox))
 images: $(foreach e,static-site batch bad-config,$(BUILD)/images/$(e)/manifest.json) ## the images of config-examples/
 
+# make sees a make in a recipe only where MAKE is spelt out, or by the +.
 submake = $(MAKE) --no-print-directory $(if $(Q),-s)
 # Packages first, in a make of its own: what comes after looks for the compiler and the libraries when it is read.
 demo: ## boot the static site, show its page and state; DEMO=once ends then, DEMO_PORT=8080
-	$(Q)$(submake) deps
-	$(Q)$(submake) $(programs) $(BUILD)/images/static-site/manifest.json
+	+$(Q)$(submake) deps
+	+$(Q)$(submake) $(programs) $(BUILD)/images/static-site/manifest.json
 	$(Q)BUILD=$(BUILD) config-examples/demo.sh
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 check: ## everything: layers, unit tests, PID 1 in namespaces, guests
-	$(Q)$(submake) deps
-	$(Q)$(submake) check-all
+	+$(Q)$(submake) deps
+	+$(Q)$(submake) check-all
 
 check-all: layers check-images $(programs) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
@@ -169,8 +170,8 @@ check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= 
 	$(Q)BUILD=$(BUILD) tests/run vm $(T)
 
 bench: ## measure, print a table, write $(BUILD)/bench.json
-	$(Q)$(submake) deps
-	$(Q)$(submake) $(programs) $(tool_programs) $(BUILD)/kernel/version $(packages)/busybox
+	+$(Q)$(submake) deps
+	+$(Q)$(submake) $(programs) $(tool_programs) $(BUILD)/kernel/version $(packages)/busybox
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
 layers: ## hold every #include against the allowed arrows
