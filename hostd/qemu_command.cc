@@ -24,9 +24,9 @@ std::string escape_commas(std::string_view value) {
 std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
   std::vector<std::string> arguments = {
       "console=ttyS0",
-      // Warnings, errors and panics. The flood of informational lines costs a tenth of a boot on a translated
-      // UART.
-      "loglevel=5",
+      // The kernel's banner, as its first sign of life, then notices, warnings and panics. The flood of
+      // informational lines would cost a tenth of a boot on a translated UART.
+      "loglevel=6",
       // A panic resets at once, by triple fault, which -no-reboot turns into QEMU's end: the runner need not
       // guess.
       "panic=-1",

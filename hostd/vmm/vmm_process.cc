@@ -41,6 +41,25 @@ Result<SocketPair> make_pipe() {
   return SocketPair{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
 }
 
+/// Everything QEMU is connected to.
+struct Sockets {
+  SocketPair vsock;
+  SocketPair console;
+  SocketPair monitor;
+  SocketPair errors;
+};
+
+Result<Sockets> make_sockets() {
+  auto vsock = make_socket_pair();
+  auto console = make_socket_pair();
+  auto monitor = make_socket_pair();
+  auto errors = make_pipe();
+  for (const auto* pair : {&vsock, &console, &monitor, &errors}) {
+    if (!*pair) return pair->error();
+  }
+  return Sockets{std::move(*vsock), std::move(*console), std::move(*monitor), std::move(*errors)};
+}
+
 std::vector<std::string> own_environment() {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -73,24 +92,19 @@ std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> VmmProcess::start(loop::L
 }
 
 std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts) {
-  const auto environment = own_environment();
-  const auto program = sys::find_program(spec.program, environment);
+  sys::ProcessSpec process;
+  process.envp = own_environment();
+  const auto program = sys::find_program(spec.program, process.envp);
   if (!program) {
     return SpawnFailed{program.error().code == EACCES ? ExitCode::vmm_refused : ExitCode::vmm_missing,
                        program.error().message};
   }
-  auto vsock = make_socket_pair();
-  auto console = make_socket_pair();
-  auto monitor = make_socket_pair();
-  auto errors = make_pipe();
-  for (const auto* pair : {&vsock, &console, &monitor, &errors}) {
-    if (!*pair) return SpawnFailed{ExitCode::host_error, pair->error().message};
-  }
-  sys::ProcessSpec process;
+  auto sockets = make_sockets();
+  if (!sockets) return SpawnFailed{ExitCode::host_error, sockets.error().message};
   process.program = *program;
-  process.envp = environment;
-  process.stdio = {-1, errors->theirs.get(), errors->theirs.get()};
-  process.inherited = {vsock->theirs.get(), console->theirs.get(), monitor->theirs.get()};
+  process.stdio = {-1, sockets->errors.theirs.get(), sockets->errors.theirs.get()};
+  process.inherited = {sockets->vsock.theirs.get(), sockets->console.theirs.get(),
+                       sockets->monitor.theirs.get()};
   process.parent_death_signal = SIGKILL;
   facts.vsock_fd = first_inherited;
   facts.console_fd = first_inherited + 1;
@@ -99,38 +113,50 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts)
 
   // Before the child exists, so that its end cannot be missed.
   child_watcher_ = loop::SignalWatcher(loop_, SIGCHLD, [this] { child_changed(); });
+  if (auto failure = start_child(process)) return failure;
+  vsock_ = std::move(sockets->vsock.ours);
+  qmp_ = std::make_unique<Qmp>(loop_, std::move(sockets->monitor.ours),
+                               [this](const QmpEvent& event) { callbacks_.on_event(event); });
+  listen_to_console(std::move(sockets->console.ours));
+  listen_to_stderr(std::move(sockets->errors.ours), *program);
+  return std::nullopt;
+}
+
+std::optional<SpawnFailed> VmmProcess::start_child(const sys::ProcessSpec& process) {
   const auto child = sys::spawn(process);
   if (!child) return SpawnFailed{ExitCode::host_error, child.error().message};
   if (const auto failure = sys::read_exec_outcome(child->exec_report.get())) {
     sys::reap(child->pid);
     const bool is_missing = failure->stage == sys::SpawnStage::exec && failure->error == ENOENT;
     return SpawnFailed{is_missing ? ExitCode::vmm_missing : ExitCode::vmm_refused,
-                       errno_error(concat("cannot start ", *program), failure->error).message};
+                       errno_error(concat("cannot start ", process.program), failure->error).message};
   }
   pid_ = child->pid;
-  vsock_ = std::move(vsock->ours);
-  qmp_ = std::make_unique<Qmp>(loop_, std::move(monitor->ours),
-                               [this](const QmpEvent& event) { callbacks_.on_event(event); });
-  console_ = loop::Stream(loop_, std::move(console->ours),
+  return std::nullopt;
+}
+
+void VmmProcess::listen_to_console(sys::UniqueFd console) {
+  const auto ended = [this](const Error*) {
+    has_console_ended_ = true;
+    deliver_exit();
+  };
+  console_ = loop::Stream(loop_, std::move(console),
                           {.on_data = [this](std::string_view bytes) { callbacks_.on_console(bytes); },
-                           .on_end =
-                               [this](const Error*) {
-                                 has_console_ended_ = true;
-                                 deliver_exit();
-                               },
+                           .on_end = ended,
                            .on_drained = {}});
   console_.start_reading();
-  stderr_ = loop::Stream(loop_, std::move(errors->ours),
-                         {.on_data = [this](std::string_view bytes) { take_stderr(bytes); },
-                          .on_end =
-                              [this, path = *program](const Error*) {
-                                has_stderr_ended_ = true;
-                                stderr_tail_ = last_words(stderr_tail_, path);
-                                deliver_exit();
-                              },
-                          .on_drained = {}});
+}
+
+void VmmProcess::listen_to_stderr(sys::UniqueFd errors, const std::string& program) {
+  const auto ended = [this, program](const Error*) {
+    has_stderr_ended_ = true;
+    stderr_tail_ = last_words(stderr_tail_, program);
+    deliver_exit();
+  };
+  stderr_ = loop::Stream(
+      loop_, std::move(errors),
+      {.on_data = [this](std::string_view bytes) { take_stderr(bytes); }, .on_end = ended, .on_drained = {}});
   stderr_.start_reading();
-  return std::nullopt;
 }
 
 VmmProcess::~VmmProcess() {
@@ -148,18 +174,19 @@ void VmmProcess::kill() {
   if (pid_ > 0 && !ended_) ::kill(pid_, SIGKILL);
 }
 
+/// Whatever children there are end here, until ours has: the next VMM's end is its own object's to see.
 void VmmProcess::child_changed() {
-  while (const auto child = sys::peek_ended_child()) {
-    if (child->pid == pid_ && !ended_) {
-      ended_ = child->status;
-      drain_limit_ = loop::Timer(loop_, [this] {
-        has_console_ended_ = has_stderr_ended_ = true;
-        deliver_exit();
-      });
-      drain_limit_.arm(drain_time);
-    }
+  while (!ended_) {
+    const auto child = sys::peek_ended_child();
+    if (!child) return;
+    if (child->pid == pid_) ended_ = child->status;
     sys::reap(child->pid);
   }
+  drain_limit_ = loop::Timer(loop_, [this] {
+    has_console_ended_ = has_stderr_ended_ = true;
+    deliver_exit();
+  });
+  drain_limit_.arm(drain_time);
   deliver_exit();
 }
 

@@ -47,6 +47,9 @@ class VmmProcess {
   VmmProcess(loop::Loop& loop, VmmCallbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
 
   std::optional<SpawnFailed> spawn(const VmSpec& spec, VmmFacts facts);
+  std::optional<SpawnFailed> start_child(const sys::ProcessSpec& process);
+  void listen_to_console(sys::UniqueFd console);
+  void listen_to_stderr(sys::UniqueFd errors, const std::string& program);
   void child_changed();
   void take_stderr(std::string_view bytes);
   void deliver_exit();

@@ -63,7 +63,7 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
       "-initrd",
       "/i",
       "-append",
-      "console=ttyS0 loglevel=5 panic=-1 reboot=t rootfstype=ramfs cryptomgr.notests "
+      "console=ttyS0 loglevel=6 panic=-1 reboot=t rootfstype=ramfs cryptomgr.notests "
       "kestrel.link=vsock:2:1024 "
       "tsc_early_khz=2596122 tsc=reliable",
       "-chardev",
