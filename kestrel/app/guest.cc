@@ -124,7 +124,8 @@ class Guest {
     if (has_started_) return;
     has_started_ = true;
     if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded_)) return refuse(*problems);
-    const auto& model = std::get<config::Model>(loaded_);
+    const auto shared = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded_)));
+    const auto& model = *shared;
     if (model.hostname && !has_host()) {
       if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
     }
@@ -139,7 +140,7 @@ class Guest {
     }
     for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
     if (!has_host()) options.echo = make_echo(console_, records_.logs, sys::LogFormat::text);
-    supervision_.emplace(loop_, model, records_, std::move(options));
+    supervision_.emplace(loop_, shared, records_, std::move(options));
     serve();
     supervision_->begin();
   }

@@ -78,7 +78,7 @@ ProcessPlan finish(sys::ProcessSpec spec, const config::Command& command) {
 }  // namespace
 
 ProcessPlan plan_service(const config::Model& model, const config::Service& service,
-                         const GuestEnvironment& environment) {
+                         const config::Command& command, const GuestEnvironment& environment) {
   sys::ProcessSpec spec;
   Identity identity{root_account(), service.user.has_value()};
   auto& account = identity.account;
@@ -101,7 +101,7 @@ ProcessPlan plan_service(const config::Model& model, const config::Service& serv
   if (!service.working_dir.empty()) spec.working_dir = service.working_dir;
   spec.umask = service.umask;
   add_bounds(service, spec);
-  return finish(std::move(spec), service.command);
+  return finish(std::move(spec), command);
 }
 
 ProcessPlan plan_command(const config::Model& model, const config::Command& command,

@@ -60,10 +60,11 @@ Result<GuestEnvironment> environment_of(const config::Model& model) {
 int run_services(const RunOptions& options) {
   sys::log_to_stderr(options.log_format, options.log_level);
   if (auto opened = sys::open_missing_stdio("/dev/null"); !opened) return status_failed;
-  const auto loaded = config::load_file(options.config);
+  auto loaded = config::load_file(options.config);
   if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded))
     return refuse(*problems, options.config);
-  const auto& model = std::get<config::Model>(loaded);
+  const auto shared = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded)));
+  const auto& model = *shared;
 
   auto environment = environment_of(model);
   if (!environment) return fail(environment.error());
@@ -81,7 +82,7 @@ int run_services(const RunOptions& options) {
   Console console(loop);
   Records records;
   int status = status_failed;
-  Supervision supervision(loop, model, records,
+  Supervision supervision(loop, shared, records,
                           {.cgroups = cgroups->has_value() ? &**cgroups : nullptr,
                            .environment = std::move(*environment),
                            .echo = make_echo(console, records.logs, options.log_format),

@@ -1,6 +1,6 @@
 #include "kestrel/app/supervision.h"
 
-#include "kestrel/app/process_plan.h"
+#include "kestrel/app/schedule_book.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/overloaded.h"
 #include "kestrel/sys/clock.h"
@@ -18,21 +18,28 @@ constexpr Bytes hook_ring = kibibytes(256);
 
 }  // namespace
 
-Supervision::Supervision(loop::Loop& loop, const config::Model& model, Records& records,
+Supervision::Supervision(loop::Loop& loop, core::SharedModel model, Records& records,
                          SupervisionOptions options)
     : loop_(&loop),
-      model_(&model),
       records_(&records),
       options_(std::move(options)),
-      supervisor_(model, jitter_seed()),
+      supervisor_(std::move(model), jitter_seed(), make_schedule_book()),
       processes_(loop, options_.cgroups),
       deadline_(loop, [this] { post(core::DeadlinePassed{}); }) {
-  for (const auto& service : model.services)
-    sources_.push_back(records.logs.add_source(service.name, service.log.ring));
+  add_sources();
   hook_source_ = records.logs.add_source("hooks", hook_ring);
 }
 
 Supervision::~Supervision() = default;
+
+/// A service keeps its place in the log across reloads.
+void Supervision::add_sources() {
+  sources_.clear();
+  for (const auto& service : supervisor_.model().services) {
+    const auto known = records_->logs.find(service.name);
+    sources_.push_back(known ? *known : records_->logs.add_source(service.name, service.log.ring));
+  }
+}
 
 void Supervision::begin() {
   supervisor_.begin(sys::now());
@@ -47,7 +54,7 @@ void Supervision::shut_down(core::PowerAction action, std::string reason) {
 core::ServiceView Supervision::view(core::ServiceId id) const { return supervisor_.view(id, sys::now()); }
 
 std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
-  const auto run = current_run_.find(id);
+  const auto run = current_run_.find(name(id));
   if (run == current_run_.end()) return std::nullopt;
   const auto live = live_.find(run->second);
   if (live == live_.end()) return std::nullopt;
@@ -92,17 +99,24 @@ void Supervision::turn() {
 // --- processes
 // -------------------------------------------------------------------------------------------------
 
+ProcessPlan Supervision::plan_of(const core::Subject& subject) const {
+  const auto& model = supervisor_.model();
+  const auto& command = supervisor_.command_of(subject);
+  return std::visit(
+      overloaded{
+          [&](core::ServiceId id) {
+            return plan_service(model, supervisor_.definition(id), command, options_.environment);
+          },
+          [&](const core::ServiceHook& hook) {
+            return plan_service(model, supervisor_.definition(hook.service), command, options_.environment);
+          },
+          [&](const core::GuestHook&) { return plan_command(model, command, options_.environment); },
+      },
+      subject);
+}
+
 void Supervision::perform(const core::SpawnProcess& effect) {
-  const auto plan =
-      std::visit(overloaded{
-                     [this](core::ServiceId id) {
-                       return plan_service(*model_, supervisor_.definition(id), options_.environment);
-                     },
-                     [this](core::HookId id) {
-                       return plan_command(*model_, model_->hooks.pre_start[id.value], options_.environment);
-                     },
-                 },
-                 effect.subject);
+  const auto plan = plan_of(effect.subject);
   if (const auto* failure = std::get_if<PlanFailure>(&plan)) {
     return post(core::ProcessFailedToStart{effect.run, failure->stage, failure->cause, failure->error});
   }
@@ -123,9 +137,9 @@ Result<void> Supervision::launch_run(core::RunId run, const core::Subject& subje
   live_.emplace(run, new Live{process,
                               {*loop_, std::move(out->reader), control::LogStream::standard_output, target},
                               {*loop_, std::move(err->reader), control::LogStream::standard_error, target}});
-  if (const auto* service = std::get_if<core::ServiceId>(&subject)) current_run_[*service] = run;
+  if (const auto* service = std::get_if<core::ServiceId>(&subject)) current_run_[name(*service)] = run;
   auto callbacks = callbacks_of(run, spec.program);
-  return processes_.start(process, containment_name(subject), std::move(spec), std::move(callbacks));
+  return processes_.start(process, containment_name(subject, run), std::move(spec), std::move(callbacks));
 }
 
 ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& program) {
@@ -153,17 +167,25 @@ ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& p
               }};
 }
 
-std::string Supervision::containment_name(const core::Subject& subject) const {
-  return std::visit(overloaded{
-                        [this](core::ServiceId id) { return supervisor_.definition(id).name; },
-                        [](core::HookId id) { return concat("@pre_start-", id.value); },
-                    },
-                    subject);
+std::string Supervision::containment_name(const core::Subject& subject, core::RunId run) const {
+  return std::visit(
+      overloaded{
+          [&](core::ServiceId id) { return name(id); },
+          [&](const core::ServiceHook& hook) { return concat(name(hook.service), "@hook-", run.value); },
+          [&](const core::GuestHook&) { return concat("@hook-", run.value); },
+      },
+      subject);
 }
 
 CaptureTarget Supervision::target_of(const core::Subject& subject) const {
-  const auto* service = std::get_if<core::ServiceId>(&subject);
-  return {&records_->logs, service ? sources_[service->value] : hook_source_, options_.echo};
+  const auto source =
+      std::visit(overloaded{
+                     [this](core::ServiceId id) { return sources_[id.value]; },
+                     [this](const core::ServiceHook& hook) { return sources_[hook.service.value]; },
+                     [this](const core::GuestHook&) { return hook_source_; },
+                 },
+                 subject);
+  return {&records_->logs, source, options_.echo};
 }
 
 void Supervision::perform(const core::SignalProcess& effect) {
@@ -209,7 +231,7 @@ class Supervision::LaunchedProbe final : public probes::LaunchedProcess {
 
 Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(
     const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) {
-  auto plan = plan_command(*model_, command, options_.environment);
+  auto plan = plan_command(supervisor_.model(), command, options_.environment);
   if (const auto* failure = std::get_if<PlanFailure>(&plan)) return Error{failure->cause, failure->error};
   auto spec = std::get<sys::ProcessSpec>(std::move(plan));
   auto pipe = open_capture_pipe();
@@ -237,6 +259,8 @@ void Supervision::perform(const core::Publish& effect) {
   log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
            notice.reason);
 }
+
+void Supervision::perform(const core::AdoptModel&) { add_sources(); }
 
 void Supervision::perform(const core::Finish& effect) {
   loop_->post([this, outcome = effect.outcome] { options_.on_finish(outcome); });

@@ -12,6 +12,7 @@
 
 #include "kestrel/app/capture.h"
 #include "kestrel/app/environment.h"
+#include "kestrel/app/process_plan.h"
 #include "kestrel/app/process_table.h"
 #include "kestrel/config/model.h"
 #include "kestrel/control/guest.h"
@@ -40,8 +41,8 @@ struct SupervisionOptions {
 
 class Supervision final : public control::Guest, private probes::ProcessLauncher {
  public:
-  /// `model` and `records` must outlive it.
-  Supervision(loop::Loop& loop, const config::Model& model, Records& records, SupervisionOptions options);
+  /// `records` must outlive it.
+  Supervision(loop::Loop& loop, core::SharedModel model, Records& records, SupervisionOptions options);
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
   ~Supervision() override;
@@ -83,17 +84,19 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   void perform(const core::StartProbe& effect);
   void perform(const core::CancelProbe& effect);
   void perform(const core::Publish& effect);
+  void perform(const core::AdoptModel& effect);
   void perform(const core::Finish& effect);
+  void add_sources();
+  [[nodiscard]] ProcessPlan plan_of(const core::Subject& subject) const;
   [[nodiscard]] Result<void> launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec);
   [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
-  [[nodiscard]] std::string containment_name(const core::Subject& subject) const;
+  [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject) const;
   /// probes::ProcessLauncher
   Result<std::unique_ptr<probes::LaunchedProcess>> launch(
       const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) override;
 
   loop::Loop* loop_;
-  const config::Model* model_;
   Records* records_;
   SupervisionOptions options_;
   core::Supervisor supervisor_;
@@ -105,7 +108,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   bool is_turning_ = false;
   std::uint64_t last_process_ = 0;
   std::unordered_map<core::RunId, std::unique_ptr<Live>> live_;
-  std::unordered_map<core::ServiceId, core::RunId> current_run_;
+  std::unordered_map<std::string, core::RunId> current_run_;  ///< by the service's name, which a reload keeps
   std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
 };
 

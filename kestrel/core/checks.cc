@@ -6,6 +6,39 @@
 
 namespace kestrel::core {
 
+namespace {
+
+/// A port that is to be connected to once: every tenth of a second, for as long as the start may take.
+config::Check readiness_check(const config::ReadyByTcp& ready) {
+  config::Check check;
+  check.name = "ready";
+  check.probe = config::TcpProbe{.port = ready.port};
+  check.start_period = hours(24 * 365);
+  return check;
+}
+
+}  // namespace
+
+/// All checks of the model, in order: the guest's, each service's, then those that tell readiness.
+void Supervisor::build_checks() {
+  guest_check_count_ = static_cast<std::uint32_t>(model_->checks.size());
+  for (const auto& check : model_->checks) checks_.push_back({std::nullopt, HealthCheck(check)});
+  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    services_[i].first_check = CheckId{static_cast<std::uint32_t>(checks_.size())};
+    services_[i].check_count = static_cast<std::uint32_t>(model_->services[i].checks.size());
+    for (const auto& check : model_->services[i].checks)
+      checks_.push_back({ServiceId{i}, HealthCheck(check)});
+  }
+  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    services_[i].readiness_check.reset();
+    const auto* ready = std::get_if<config::ReadyByTcp>(&model_->services[i].ready);
+    if (!ready) continue;
+    services_[i].readiness_check = CheckId{static_cast<std::uint32_t>(checks_.size())};
+    const auto& definition = readiness_definitions_.emplace_back(readiness_check(*ready));
+    checks_.push_back({ServiceId{i}, HealthCheck(definition), Purpose::readiness});
+  }
+}
+
 void Supervisor::begin_checks(ServiceId id, Now now) {
   Service& service = at(id);
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
@@ -18,6 +51,10 @@ void Supervisor::end_checks(ServiceId id) {
   Service& service = at(id);
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
     if (const auto probe = checks_[service.first_check.value + i].check.end())
+      effects_.push_back(CancelProbe{*probe});
+  }
+  if (service.readiness_check) {
+    if (const auto probe = checks_[service.readiness_check->value].check.end())
       effects_.push_back(CancelProbe{*probe});
   }
   service.health = Health::none;
@@ -41,6 +78,10 @@ void Supervisor::take_step(CheckId id, const CheckStep& step, Now now) {
   if (step.cancelled) effects_.push_back(CancelProbe{*step.cancelled});
   if (step.start_probe) effects_.push_back(StartProbe{id, *owned.check.probing()});
   if (step.change == CheckStep::Change::none) return;
+  if (owned.purpose == Purpose::readiness) {
+    if (std::holds_alternative<Starting>(at(*owned.owner).state)) become_ready(*owned.owner, now);
+    return;
+  }
   is_guest_concluded_ = false;
   if (owned.owner) update_health(*owned.owner, now);
   if (step.change == CheckStep::Change::became_unhealthy) act_on_failure(id, now);

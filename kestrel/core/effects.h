@@ -51,6 +51,12 @@ struct Publish {
   friend bool operator==(const Publish&, const Publish&) = default;
 };
 
+/// From now on ServiceIds and CheckIds are those of the new model (Supervisor::model()). Probes under way
+/// were cancelled.
+struct AdoptModel {
+  friend bool operator==(const AdoptModel&, const AdoptModel&) = default;
+};
+
 enum class PowerAction { shutdown, reboot };
 
 /// How everything ended; the same words go to the host in `exiting`.
@@ -70,7 +76,7 @@ struct Finish {
   friend bool operator==(const Finish&, const Finish&) = default;
 };
 
-using Effect =
-    std::variant<SpawnProcess, SignalProcess, KillProcesses, StartProbe, CancelProbe, Publish, Finish>;
+using Effect = std::variant<SpawnProcess, SignalProcess, KillProcesses, StartProbe, CancelProbe, Publish,
+                            AdoptModel, Finish>;
 
 }  // namespace kestrel::core

@@ -1,9 +1,11 @@
 // What the world tells the supervisor. Past tense, plain values; the edge (app/effect_runner) makes them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
+#include "kestrel/base/time.h"
 #include "kestrel/core/ids.h"
 
 namespace kestrel::core {
@@ -44,6 +46,28 @@ struct ProcessesGone {
   RunId run;
 };
 
+/// The program said that it is ready, in the way its `ready` asks for.
+struct ReadinessReported {
+  RunId run;
+};
+/// It can never say so any more, e.g. it closed its notification descriptor.
+struct ReadinessRuledOut {
+  RunId run;
+  std::string reason;
+};
+
+/// A message of the sd_notify protocol (sd_notify(3)), from a process of the run's own containment.
+struct Notified {
+  RunId run;
+  bool is_ready = false;               ///< READY=1
+  bool is_alive = false;               ///< WATCHDOG=1
+  bool gives_up = false;               ///< WATCHDOG=trigger
+  std::optional<std::string> status;   ///< STATUS=
+  std::optional<int> main_pid;         ///< MAINPID=, checked to be of the containment
+  std::optional<Duration> watchdog;    ///< WATCHDOG_USEC=; zero turns it off
+  std::optional<Duration> extends_by;  ///< EXTEND_TIMEOUT_USEC=
+};
+
 struct ProbeFinished {
   CheckId check;
   ProbeId probe;
@@ -54,7 +78,7 @@ struct ProbeFinished {
 /// Time has come to or past Supervisor::next_deadline().
 struct DeadlinePassed {};
 
-using Event = std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ProbeFinished,
-                           DeadlinePassed>;
+using Event = std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ReadinessReported,
+                           ReadinessRuledOut, Notified, ProbeFinished, DeadlinePassed>;
 
 }  // namespace kestrel::core

@@ -51,9 +51,14 @@ Supervisor::Gate Supervisor::judge(const config::Dependency& dependency) const {
                           return wait();
                         },
                         [&](const Waiting&) { return wait(); },
+                        [&](const Scheduled&) { return wait(); },
+                        [&](const PreparingStart&) { return wait(); },
                         [&](const Starting& starting) -> Gate {
-                          if (condition == config::Condition::started && starting.pid) return GateOpen{};
-                          return wait();
+                          const bool counts = condition == config::Condition::started && starting.process.pid;
+                          return counts ? Gate(GateOpen{}) : wait();
+                        },
+                        [&](const FinishingStart&) -> Gate {
+                          return condition == config::Condition::started ? Gate(GateOpen{}) : wait();
                         },
                         [&](const Running&) -> Gate {
                           if (condition == config::Condition::completed) return wait();
@@ -62,7 +67,9 @@ Supervisor::Gate Supervisor::judge(const config::Dependency& dependency) const {
                           if (condition == config::Condition::healthy && is_unwell) return wait();
                           return GateOpen{};
                         },
+                        [&](const PreparingStop&) { return wait(); },
                         [&](const Stopping&) { return wait(); },
+                        [&](const CleaningUp&) { return wait(); },
                         [&](const BackingOff&) { return wait(); },
                         [&](const Completed&) -> Gate {
                           const bool counts = definition(id).kind == config::Kind::job ||

@@ -19,6 +19,13 @@ std::optional<ProbeId> HealthCheck::end() {
   return under_way;
 }
 
+void HealthCheck::take_over(const HealthCheck& before, MonotonicTime now) {
+  const auto* definition = definition_;
+  *this = before;
+  definition_ = definition;
+  if (probing()) phase_ = Planned{now};
+}
+
 std::optional<MonotonicTime> HealthCheck::deadline() const {
   using Deadline = std::optional<MonotonicTime>;
   return std::visit(overloaded{

@@ -35,6 +35,9 @@ class HealthCheck {
   /// Ends; a probe under way is to be cancelled and is returned.
   [[nodiscard]] std::optional<ProbeId> end();
 
+  /// Goes on where an equal check of the model before stood; a run that was under way is done again at once.
+  void take_over(const HealthCheck& before, MonotonicTime now);
+
   /// The one deadline: the next run, or the time-out of the one under way.
   [[nodiscard]] std::optional<MonotonicTime> deadline() const;
   /// `next_probe` is the id for a run that starts now.

@@ -102,6 +102,8 @@ std::string_view type_name(NoticeType type) {
       return "service.blocked";
     case NoticeType::job_completed:
       return "job.completed";
+    case NoticeType::hook_failed:
+      return "hook.failed";
     case NoticeType::vm_booted:
       return "vm.booted";
     case NoticeType::vm_ready:
@@ -110,6 +112,8 @@ std::string_view type_name(NoticeType type) {
       return "vm.healthy";
     case NoticeType::vm_unhealthy:
       return "vm.unhealthy";
+    case NoticeType::vm_reloaded:
+      return "vm.reloaded";
     case NoticeType::vm_stopping:
       return "vm.stopping";
   }

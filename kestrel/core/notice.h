@@ -23,10 +23,12 @@ enum class NoticeType {
   service_failed,
   service_blocked,
   job_completed,
+  hook_failed,
   vm_booted,
   vm_ready,
   vm_healthy,
   vm_unhealthy,
+  vm_reloaded,
   vm_stopping,
 };
 

@@ -9,16 +9,11 @@ namespace kestrel::core {
 
 namespace {
 
+Reply done(std::vector<ServiceId> changed) { return {.changed = std::move(changed)}; }
+
+Reply reloading() { return {.verdict = Reply::Verdict::conflict, .message = "a reload is under way"}; }
+
 Reply gone() { return {.verdict = Reply::Verdict::gone, .message = "the guest is shutting down"}; }
-
-bool has_process(const State& state) {
-  return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state) ||
-         std::holds_alternative<Stopping>(state);
-}
-
-bool is_up(const State& state) {
-  return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state);
-}
 
 }  // namespace
 
@@ -30,6 +25,7 @@ Reply Supervisor::apply(const Command& command, Now now) {
 
 Reply Supervisor::run(const StartService& command, Now now) {
   if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  if (next_model_) return reloading();
   Reply reply;
   std::vector<ServiceId> todo = {command.service};
   std::vector<bool> is_seen(services_.size());
@@ -50,7 +46,7 @@ Reply Supervisor::run(const StartService& command, Now now) {
       enqueue(id);
       reply.changed.push_back(id);
     }
-    if (is_done || has_process(service.state)) continue;
+    if (is_done || is_active(service.state)) continue;
     for (const auto& dependency : graph_.dependencies(id)) {
       if (!dependency.required || is_seen[dependency.service]) continue;
       is_seen[dependency.service] = true;
@@ -62,6 +58,7 @@ Reply Supervisor::run(const StartService& command, Now now) {
 
 Reply Supervisor::run(const StopService& command, Now) {
   if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  if (next_model_) return reloading();
   std::vector<ServiceId> needing;
   std::vector<ServiceId> todo = {command.service};
   std::vector<bool> is_seen(services_.size());
@@ -100,16 +97,17 @@ Reply Supervisor::run(const StopService& command, Now) {
 Reply Supervisor::run(const RestartService& command, Now now) {
   Service& service = at(command.service);
   if (!std::holds_alternative<Up>(guest_) && !std::holds_alternative<Preparing>(guest_)) return gone();
+  if (next_model_) return reloading();
   if (std::holds_alternative<Completed>(service.state)) {
     service.desired = Desired::running;
     service.history = {};
     enter(command.service, Waiting{}, now);
-    return {.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+    return done({command.service});
   }
   if (!is_up(service.state) || service.desired == Desired::stopped)
     return run(StartService{command.service}, now);
 
-  Reply reply{.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+  auto reply = done({command.service});
   service.stop_wanted = StopCause::restart;
   service.history = {};
   enqueue(command.service);
@@ -124,20 +122,15 @@ Reply Supervisor::run(const RestartService& command, Now now) {
 }
 
 Reply Supervisor::run(const SignalService& command, Now) {
-  const auto& state = at(command.service).state;
-  const auto* running = std::get_if<Running>(&state);
-  const auto* starting = std::get_if<Starting>(&state);
-  const auto* stopping = std::get_if<Stopping>(&state);
-  const bool has_main = running || (starting && starting->pid) || (stopping && stopping->pid);
-  if (!has_main) {
+  const auto* process = process_of(at(command.service).state);
+  if (!process || !process->pid) {
     return {.verdict = Reply::Verdict::conflict,
             .message = concat("cannot signal ", name(command.service), ": it has no process"),
             .changed = {},
             .dependents = {}};
   }
-  const auto run = running ? running->run : starting ? starting->run : stopping->run;
-  effects_.push_back(SignalProcess{run, command.signal, Receiver::main_process});
-  return {.verdict = Reply::Verdict::done, .message = {}, .changed = {command.service}, .dependents = {}};
+  effects_.push_back(SignalProcess{process->run, command.signal, Receiver::main_process});
+  return done({command.service});
 }
 
 Reply Supervisor::run(const ShutDown& command, Now now) {

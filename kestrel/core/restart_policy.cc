@@ -15,9 +15,13 @@ std::string describe_end(const EndedRun& run) {
       return "unhealthy";
     case StopCause::start_timeout:
       return "not ready in time";
+    case StopCause::watchdog:
+    case StopCause::start_failed:
+      return run.reason;
     case StopCause::desired:
     case StopCause::restart:
     case StopCause::dependency:
+    case StopCause::replaced:
     case StopCause::own_exit:
       return describe(run.exit);
   }
@@ -93,7 +97,7 @@ Duration backoff_delay(const config::Backoff& backoff, std::uint32_t failures, d
 AfterEnd decide_after_end(const config::Service& service, const EndedRun& run, RestartHistory& history,
                           MonotonicTime now, double spread) {
   const bool was_asked_for = run.cause == StopCause::desired || run.cause == StopCause::restart ||
-                             run.cause == StopCause::dependency;
+                             run.cause == StopCause::dependency || run.cause == StopCause::replaced;
   if (was_asked_for) return StartAgain{};
 
   const bool ended_by_itself = run.cause == StopCause::own_exit;

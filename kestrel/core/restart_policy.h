@@ -19,13 +19,6 @@ struct RestartHistory {
   std::vector<MonotonicTime> restarts;  ///< within the window, oldest first; empty where there is no budget
 };
 
-/// A finished run, as far as the decision needs it.
-struct EndedRun {
-  StopCause cause = StopCause::own_exit;
-  Exit exit;
-  Duration uptime{};
-};
-
 struct StartAgain {
   Duration delay{};
   std::string reason;

@@ -11,18 +11,22 @@ constexpr std::size_t remembered_exits = 32;
 /// A shell's words for "not found" and "cannot be executed" (POSIX, Exit Status for Commands).
 constexpr int status_not_found = 127;
 constexpr int status_cannot_execute = 126;
-
 constexpr int error_no_such_file = 2;  // ENOENT; the core knows no OS headers
+/// For a program that says itself when it is ready, and whose start_timeout is not given.
+constexpr Duration default_start_timeout = seconds(60);
 
 ExitCause cause_of(StopCause cause, const Exit& exit) {
   switch (cause) {
     case StopCause::desired:
     case StopCause::restart:
     case StopCause::dependency:
+    case StopCause::replaced:
       return ExitCause::stop;
     case StopCause::unhealthy:
+    case StopCause::watchdog:
       return ExitCause::probe;
     case StopCause::start_timeout:
+    case StopCause::start_failed:
       return ExitCause::start_timeout;
     case StopCause::own_exit:
       break;
@@ -31,89 +35,96 @@ ExitCause cause_of(StopCause cause, const Exit& exit) {
   return exit.signal != 0 ? ExitCause::signal : ExitCause::exit;
 }
 
-/// The run a state belongs to, for matching events.
-std::optional<RunId> run_of(const State& state) {
-  if (const auto* starting = std::get_if<Starting>(&state)) return starting->run;
-  if (const auto* running = std::get_if<Running>(&state)) return running->run;
-  if (const auto* stopping = std::get_if<Stopping>(&state)) return stopping->run;
-  return std::nullopt;
+std::optional<Duration> start_timeout_of(const config::Service& service) {
+  if (service.start_timeout) return service.start_timeout;
+  if (std::holds_alternative<config::ReadyWhenStarted>(service.ready)) return std::nullopt;
+  return default_start_timeout;
 }
 
 }  // namespace
 
-std::optional<ServiceId> Supervisor::find_run(RunId run) const {
-  const auto subject = runs_.find(run);
-  return subject == runs_.end() ? std::nullopt : std::optional(subject->second);
+std::optional<ServiceId> Supervisor::find_service(RunId run) const {
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return std::nullopt;
+  const auto* id = std::get_if<ServiceId>(&found->second);
+  return id ? std::optional(*id) : std::nullopt;
 }
 
-// --- events ----------------------------------------------------------------------------------------------
+// --- events
+// ------------------------------------------------------------------------------------------------------
 
 void Supervisor::on(const ProcessStarted& event, Now now) {
-  const auto id = find_run(event.run);
+  const auto id = find_service(event.run);
   if (!id) return;
   Service& service = at(*id);
-  if (auto* stopping = std::get_if<Stopping>(&service.state)) {
-    stopping->pid = event.pid;
-    return;
-  }
-  auto* starting = std::get_if<Starting>(&service.state);
-  if (!starting) return;
-  starting->pid = event.pid;
+  auto* process = process_of(service.state);
+  if (!process) return;
+  process->pid = event.pid;
+  if (!std::holds_alternative<Starting>(service.state)) return;
   publish(NoticeType::service_started, id, {}, event.pid);
-  become_running(*id, event.run, event.pid, starting->began, now);
-}
-
-void Supervisor::become_running(ServiceId id, RunId run, int pid, MonotonicTime began, Now now) {
-  enter(id, Running{run, pid, began}, now);
-  if (definition(id).kind == config::Kind::service) publish(NoticeType::service_ready, id);
-  begin_checks(id, now);
+  if (std::holds_alternative<config::ReadyWhenStarted>(definition(*id).ready)) return become_ready(*id, now);
+  begin_readiness_check(*id, now);
+  for (const auto& dependent : graph_.dependents(*id)) enqueue(dependent.service);
 }
 
 void Supervisor::on(const ProcessFailedToStart& event, Now now) {
-  const auto id = find_run(event.run);
-  if (!id) return handle_hook_failure(event, now);
-  runs_.erase(event.run);
-  Service& service = at(*id);
+  const auto found = runs_.find(event.run);
+  if (found == runs_.end()) return;
+  const auto subject = found->second;
   const Exit exit{.code = event.error == error_no_such_file ? status_not_found : status_cannot_execute};
+  const auto* id = std::get_if<ServiceId>(&subject);
+  if (!id) return handle_hook_exit(subject, {.run = event.run, .exit = exit, .leaves_others = false}, now);
+
+  runs_.erase(found);
   record_exit(*id, {.time = now.wall, .exit = exit, .cause = ExitCause::exec_failed});
   leave_run(*id);
-  if (service.desired == Desired::stopped) {
+  if (at(*id).desired == Desired::stopped) {
     enter(*id, Stopped{}, now);
-    publish(NoticeType::service_stopped, id);
+    publish(NoticeType::service_stopped, *id);
     return;
   }
   fail(*id, concat(event.cause, " (", event.stage, ")"), exit, now);
 }
 
 void Supervisor::on(const ProcessExited& event, Now now) {
-  const auto id = find_run(event.run);
-  if (!id) return handle_hook_exit(event, now);
-  Service& service = at(*id);
-  publish(NoticeType::service_exited, id, describe(event.exit), {}, event.exit);
+  const auto found = runs_.find(event.run);
+  if (found == runs_.end()) return;
+  const auto subject = found->second;
+  const auto* id = std::get_if<ServiceId>(&subject);
+  if (!id) return handle_hook_exit(subject, event, now);
 
-  if (auto* stopping = std::get_if<Stopping>(&service.state)) {
-    stopping->exit = event.exit;
-    stopping->pid.reset();
-    stopping->has_others = event.leaves_others;
-    if (!stopping->has_others) end_run(*id, Stopping(*stopping), now);
-    return;
+  Service& service = at(*id);
+  publish(NoticeType::service_exited, *id, describe(event.exit), {}, event.exit);
+  Stopping stopping{.process = *process_of(service.state), .cause = StopCause::own_exit, .deadline = {}};
+  const bool was_stopping = std::holds_alternative<Stopping>(service.state);
+  if (was_stopping) {
+    stopping = std::get<Stopping>(service.state);
+  } else {
+    if (const auto* hook = hook_of(service.state)) abandon_hook(*hook);
+    if (const auto* preparing = std::get_if<PreparingStop>(&service.state)) {
+      stopping.cause = preparing->cause;
+      stopping.reason = preparing->reason;
+    }
+    leave_run(*id);
+    if (event.leaves_others) effects_.push_back(KillProcesses{event.run});
   }
-  const auto* starting = std::get_if<Starting>(&service.state);
-  const auto* running = std::get_if<Running>(&service.state);
-  const Stopping ended{.run = event.run,
-                       .cause = StopCause::own_exit,
-                       .began = starting ? starting->began : running->began,
-                       .exit = event.exit,
-                       .has_others = event.leaves_others};
-  leave_run(*id);
-  if (!event.leaves_others) return end_run(*id, ended, now);
-  effects_.push_back(KillProcesses{event.run});
-  enter(*id, ended, now);
+  stopping.process.pid.reset();
+  stopping.exit = event.exit;
+  stopping.has_others = event.leaves_others;
+  if (!stopping.has_others) return end_run(*id, stopping, now);
+  if (was_stopping) {
+    service.state = stopping;
+  } else {
+    enter(*id, stopping, now);
+  }
 }
 
 void Supervisor::on(const ProcessesGone& event, Now now) {
-  const auto id = find_run(event.run);
-  if (!id) return;
+  const auto found = runs_.find(event.run);
+  if (found == runs_.end()) return;
+  const auto subject = found->second;
+  const auto* id = std::get_if<ServiceId>(&subject);
+  if (!id) return handle_hook_gone(subject, event.run, now);
   auto* stopping = std::get_if<Stopping>(&at(*id).state);
   if (!stopping) return;
   stopping->has_others = false;
@@ -124,8 +135,8 @@ void Supervisor::on(const DeadlinePassed&, Now now) {
   pass_guest_deadline(now);
   for (std::uint32_t i = 0; i < services_.size(); ++i) pass_deadline(ServiceId{i}, now);
   for (std::uint32_t i = 0; i < checks_.size(); ++i) {
-    const auto at = checks_[i].check.deadline();
-    if (!at || *at > now.monotonic) continue;
+    const auto due = checks_[i].check.deadline();
+    if (!due || *due > now.monotonic) continue;
     const auto step = checks_[i].check.handle_deadline(now, ProbeId{last_probe_ + 1});
     if (step.start_probe) ++last_probe_;
     take_step(CheckId{i}, step, now);
@@ -134,19 +145,27 @@ void Supervisor::on(const DeadlinePassed&, Now now) {
 
 void Supervisor::pass_deadline(ServiceId id, Now now) {
   Service& service = at(id);
-  if (const auto* starting = std::get_if<Starting>(&service.state)) {
-    if (starting->deadline && *starting->deadline <= now.monotonic)
-      begin_stop(id, StopCause::start_timeout, now);
-  } else if (auto* stopping = std::get_if<Stopping>(&service.state)) {
-    if (!stopping->deadline || *stopping->deadline > now.monotonic) return;
+  const auto due = deadline_of(service.state);
+  if (!due || *due > now.monotonic) return;
+  if (auto* hook = hook_of(service.state)) return expire(*hook);
+  if (std::holds_alternative<Scheduled>(service.state)) return check_schedule(id, now);
+  if (std::holds_alternative<BackingOff>(service.state)) return enter(id, Waiting{}, now);
+  if (std::holds_alternative<Starting>(service.state)) {
+    return begin_stop(id, StopCause::start_timeout, "not ready in time", now);
+  }
+  if (std::holds_alternative<Running>(service.state)) {
+    if (!service.watchdog) return begin_stop(id, StopCause::replaced, "its schedule is due again", now);
+    return begin_stop(id, StopCause::watchdog,
+                      concat("no sign of life within ", format_duration(*service.watchdog)), now);
+  }
+  if (auto* stopping = std::get_if<Stopping>(&service.state)) {
     stopping->deadline.reset();
-    effects_.push_back(KillProcesses{stopping->run});
-  } else if (const auto* backing_off = std::get_if<BackingOff>(&service.state)) {
-    if (backing_off->deadline <= now.monotonic) enter(id, Waiting{}, now);
+    effects_.push_back(KillProcesses{stopping->process.run});
   }
 }
 
-// --- settling: moving states towards what is desired -----------------------------------------------------
+// --- settling: moving states towards what is desired
+// -------------------------------------------------------------
 
 void Supervisor::enqueue(ServiceId id) {
   Service& service = at(id);
@@ -173,11 +192,16 @@ void Supervisor::settle_one(ServiceId id, Now now) {
   const auto move = std::visit(overloaded{
                                    [&](const Stopped&) { return is_wanted ? Move::wait : Move::none; },
                                    [&](const Waiting&) { return is_wanted ? Move::start : Move::give_up; },
+                                   [&](const Scheduled&) { return is_wanted ? Move::none : Move::give_up; },
                                    [&](const Blocked&) { return is_wanted ? Move::start : Move::give_up; },
                                    [&](const BackingOff&) { return is_wanted ? Move::none : Move::give_up; },
+                                   [](const PreparingStart&) { return Move::stop; },
                                    [](const Starting&) { return Move::stop; },
+                                   [](const FinishingStart&) { return Move::stop; },
                                    [](const Running&) { return Move::stop; },
+                                   [](const PreparingStop&) { return Move::none; },
                                    [](const Stopping&) { return Move::none; },
+                                   [](const CleaningUp&) { return Move::none; },
                                    [](const Completed&) { return Move::none; },
                                    [](const Failed&) { return Move::none; },
                                },
@@ -186,7 +210,7 @@ void Supervisor::settle_one(ServiceId id, Now now) {
     case Move::none:
       return;
     case Move::wait:
-      return enter(id, Waiting{}, now);
+      return definition(id).schedule ? plan_next(id, now) : enter(id, Waiting{}, now);
     case Move::start:
       return try_to_start(id, now);
     case Move::stop:
@@ -212,55 +236,87 @@ void Supervisor::try_to_start(ServiceId id, Now now) {
     enter(id, Blocked{broken->reason}, now);
     publish(NoticeType::service_blocked, id, broken->reason);
   } else {
-    const RunId run{++last_run_};
-    runs_.emplace(run, id);
-    effects_.push_back(SpawnProcess{run, id});
-    const auto timeout = definition(id).start_timeout;
-    enter(id,
-          Starting{.run = run,
-                   .began = now.monotonic,
-                   .deadline = timeout ? std::optional(now.monotonic + *timeout) : std::nullopt},
-          now);
     publish(NoticeType::service_starting, id);
+    service.status.clear();
+    service.watchdog.reset();
+    if (hooks_of(id, HookKind::pre_start).empty()) return launch(id, now);
+    enter(id, PreparingStart{start_hook(ServiceHook{id, HookKind::pre_start, 0}, 0, now.monotonic)}, now);
   }
 }
+
+void Supervisor::launch(ServiceId id, Now now) {
+  const RunId run{++last_run_};
+  runs_.emplace(run, id);
+  effects_.push_back(SpawnProcess{run, id});
+  const auto timeout = start_timeout_of(definition(id));
+  enter(id,
+        Starting{.process = {.run = run, .pid = {}, .began = now.monotonic},
+                 .deadline = timeout ? std::optional(now.monotonic + *timeout) : std::nullopt},
+        now);
+}
+
+void Supervisor::become_running(ServiceId id, const Process& process, Now now) {
+  const auto watchdog = at(id).watchdog;
+  enter(id, Running{process, watchdog ? now.monotonic + *watchdog : replacement_deadline(id, now)}, now);
+  if (definition(id).kind == config::Kind::service) publish(NoticeType::service_ready, id);
+  begin_checks(id, now);
+}
+
+// --- the way down
+// ------------------------------------------------------------------------------------------------
 
 void Supervisor::try_to_stop(ServiceId id, Now now) {
   Service& service = at(id);
   if (service.desired == Desired::stopped) {
-    if (may_stop(id)) begin_stop(id, StopCause::desired, now);
+    if (may_stop(id)) begin_stop(id, StopCause::desired, {}, now);
   } else if (service.stop_wanted) {
     // A sick process is not kept alive for the sake of order; an orderly restart waits for those who restart
     // with it.
     if (*service.stop_wanted == StopCause::unhealthy || may_stop(id))
-      begin_stop(id, *service.stop_wanted, now);
+      begin_stop(id, *service.stop_wanted, {}, now);
   }
 }
 
 bool Supervisor::may_stop(ServiceId id) const {
   for (const auto& dependent : graph_.dependents(id)) {
     const Service& other = at(dependent.service);
-    const bool is_going = other.desired == Desired::stopped || other.stop_wanted ||
-                          std::holds_alternative<Stopping>(other.state);
-    if (is_going && run_of(other.state)) return false;
+    const bool is_going = other.desired == Desired::stopped || other.stop_wanted || is_ending(other.state);
+    if (is_going && is_active(other.state)) return false;
   }
   return true;
 }
 
-void Supervisor::begin_stop(ServiceId id, StopCause cause, Now now) {
-  Service& service = at(id);
-  const auto* starting = std::get_if<Starting>(&service.state);
-  const auto* running = std::get_if<Running>(&service.state);
-  const auto& stop = definition(id).stop;
-  const Stopping stopping{.run = *run_of(service.state),
-                          .cause = cause,
-                          .pid = starting ? starting->pid : std::optional(running->pid),
-                          .began = starting ? starting->began : running->began,
-                          .deadline = now.monotonic + stop.timeout};
-  effects_.push_back(SignalProcess{stopping.run, stop.signal, Receiver::whole_containment});
+void Supervisor::begin_stop(ServiceId id, StopCause cause, std::string reason, Now now) {
+  const State state = at(id).state;
   leave_run(id);
-  enter(id, stopping, now);
-  publish(NoticeType::service_stopping, id);
+  publish(NoticeType::service_stopping, id, reason);
+  if (const auto* preparing = std::get_if<PreparingStart>(&state)) {
+    auto hook = preparing->hook;
+    expire(hook);
+    const EndedRun nothing_ran{.cause = cause, .exit = {}, .uptime = {}, .reason = std::move(reason)};
+    return enter(id, CleaningUp{nothing_ran, hook}, now);
+  }
+  if (const auto* hook = hook_of(state)) abandon_hook(*hook);
+  const auto process = *process_of(state);
+  const bool did_its_work = std::holds_alternative<Running>(state);
+  if (!did_its_work || hooks_of(id, HookKind::pre_stop).empty()) {
+    return send_stop(id, process, cause, std::move(reason), now);
+  }
+  const auto hook = start_hook(ServiceHook{id, HookKind::pre_stop, 0}, 0, now.monotonic);
+  enter(id, PreparingStop{process, cause, std::move(reason), hook}, now);
+}
+
+void Supervisor::send_stop(ServiceId id, const Process& process, StopCause cause, std::string reason,
+                           Now now) {
+  const auto& stop = definition(id).stop;
+  effects_.push_back(SignalProcess{process.run, stop.signal, Receiver::whole_containment});
+  enter(id,
+        Stopping{.process = process,
+                 .cause = cause,
+                 .reason = std::move(reason),
+                 .exit = {},
+                 .deadline = now.monotonic + stop.timeout},
+        now);
 }
 
 /// The run is no longer one that others may build on.
@@ -269,46 +325,51 @@ void Supervisor::leave_run(ServiceId id) {
   at(id).stop_wanted.reset();
   for (const auto& dependent : graph_.dependents(id)) {
     Service& other = at(dependent.service);
-    const bool is_up =
-        std::holds_alternative<Starting>(other.state) || std::holds_alternative<Running>(other.state);
-    if (!dependent.restart || !is_up || other.stop_wanted) continue;
+    if (!dependent.restart || !is_up(other.state) || other.stop_wanted) continue;
     other.stop_wanted = StopCause::dependency;
     enqueue(dependent.service);
   }
 }
 
 void Supervisor::end_run(ServiceId id, const Stopping& run, Now now) {
-  const Service& service = at(id);
-  const EndedRun ended{run.cause, *run.exit, now.monotonic - run.began};
-  runs_.erase(run.run);
+  const EndedRun ended{run.cause, *run.exit, now.monotonic - run.process.began, run.reason};
+  runs_.erase(run.process.run);
   record_exit(id, {.time = now.wall,
                    .exit = ended.exit,
                    .cause = cause_of(ended.cause, ended.exit),
                    .uptime = ended.uptime});
-  const bool is_done_job = definition(id).kind == config::Kind::job && ended.cause == StopCause::own_exit &&
-                           is_success(definition(id), ended.exit);
+  if (hooks_of(id, HookKind::post_stop).empty() || is_out_of_time()) return conclude_end(id, ended, now);
+  enter(id, CleaningUp{ended, start_hook(ServiceHook{id, HookKind::post_stop, 0}, 0, now.monotonic)}, now);
+}
+
+void Supervisor::conclude_end(ServiceId id, const EndedRun& run, Now now) {
+  Service& service = at(id);
+  const auto& one = definition(id);
+  const bool is_done_job = one.kind == config::Kind::job && !one.schedule &&
+                           run.cause == StopCause::own_exit && is_success(one, run.exit);
   if (service.desired == Desired::stopped && !is_done_job) {
     enter(id, Stopped{}, now);
     publish(NoticeType::service_stopped, id);
     return;
   }
-  conclude_end(id, ended, now);
+  follow(id, decide_after_end(one, run, service.history, now.monotonic, next_spread()), run, now);
 }
 
-void Supervisor::conclude_end(ServiceId id, const EndedRun& run, Now now) {
+void Supervisor::follow(ServiceId id, const AfterEnd& decision, const EndedRun& run, Now now) {
   Service& service = at(id);
   const bool is_job = definition(id).kind == config::Kind::job;
+  const bool is_scheduled = definition(id).schedule.has_value();
   const auto complete = [&] {
-    enter(id, Completed{}, now);
-    publish(is_job ? NoticeType::job_completed : NoticeType::service_stopped, id,
-            is_job ? "" : describe(run.exit));
+    publish(is_job || is_scheduled ? NoticeType::job_completed : NoticeType::service_stopped, id,
+            is_job || is_scheduled ? "" : describe(run.exit));
+    is_scheduled ? plan_next(id, now) : enter(id, Completed{}, now);
   };
   std::visit(overloaded{
                  [&](const StartAgain& again) {
-                   const bool is_automatic = run.cause == StopCause::own_exit ||
-                                             run.cause == StopCause::unhealthy ||
-                                             run.cause == StopCause::start_timeout;
-                   if (is_automatic) ++service.restarts;
+                   if (run.cause != StopCause::restart && run.cause != StopCause::dependency &&
+                       run.cause != StopCause::desired && run.cause != StopCause::replaced) {
+                     ++service.restarts;
+                   }
                    if (again.delay == Duration::zero()) return enter(id, Waiting{}, now);
                    enter(id, BackingOff{now.monotonic + again.delay, again.reason}, now);
                  },
@@ -329,12 +390,13 @@ void Supervisor::conclude_end(ServiceId id, const EndedRun& run, Now now) {
                              reason, now);
                  },
              },
-             decide_after_end(definition(id), run, service.history, now.monotonic, next_spread()));
+             decision);
 }
 
 void Supervisor::fail(ServiceId id, std::string reason, const Exit& exit, Now now) {
   if (definition(id).kind == config::Kind::job && !first_job_failure_) first_job_failure_ = exit;
   publish(NoticeType::service_failed, id, reason, {}, exit);
+  if (definition(id).schedule) return plan_next(id, now);
   enter(id, Failed{std::move(reason)}, now);
 }
 

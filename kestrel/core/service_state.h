@@ -5,28 +5,38 @@
 // whoever wants something changes what is desired, and the machine moves the state towards it whenever an
 // event, a deadline or a change in another service lets it.
 //
-//   Stopped ──desired──▶ Waiting ──gates open──▶ Starting ──ready──▶ Running
-//                         ▲  ▲ │                    │                   │
-//                         │  │ └─gate broken─▶ Blocked                  │ exit, or a reason to stop
-//                 delay over │                      │                   ▼
-//                  BackingOff ◀──── to be restarted ┴─────────────── Stopping ──▶ Stopped | Completed |
-//                  Failed
+//   Stopped ──desired──▶ Waiting ──gates open──▶ PreparingStart ──▶ Starting ──ready──▶ FinishingStart ──▶
+//   Running
+//              Scheduled ─due─▲  ▲ │              (pre_start)                            (post_start) │
+//                 ▲           │  │ └─gate broken─▶ Blocked │ │  delay over  │ exit, or a reason to stop │ │
+//                 BackingOff ◀─ to be restarted ┐                                                        ▼
+//                 └──────────── next run is planned ┴── CleaningUp ◀── all are gone ── Stopping ◀──
+//                 PreparingStop
+//                      Stopped | Completed | Failed ┘   (post_stop) (pre_stop)
 //
-// Waiting    It is to run and something it depends on is not there yet. "There" is judged by the dependency's
-// state at this
-//            very moment; that a dependency once was ready counts for nothing.
-// Starting   A process was asked for; it counts as started once exec succeeded, as Running once it is ready.
-// Running    The process runs and is ready. Health is a matter of its own (health.h) that lives only while
-// this state does. Stopping   The run is coming to its end: either somebody wanted that, and the stop signal
-// has been sent, or the main
-//            process ended by itself and left others behind that are being killed. A service is not stopped
-//            while any process of its containment lives. What follows is decided once, when the last one is
-//            gone.
-// BackingOff It ended and will be started again at a known moment.
-// Completed  It ended well and is not to be started again: how jobs finish.
-// Failed     It ended badly and will not be tried again unless an operator says so.
-// Blocked    It is to run, but something it requires has failed for good; it waits again as soon as that
+// Waiting        It is to run and something it depends on is not there yet. "There" is judged by the
+// dependency's state at
+//                this very moment; that a dependency once was ready counts for nothing.
+// Scheduled      It is to run at a known time of the wall clock, and not before.
+// PreparingStart Its pre_start hooks run, one after another; there is no process of its own yet.
+// Starting       A process was asked for; it counts as started once exec succeeded, and goes on once it is
+// ready. FinishingStart It is ready and its post_start hooks run. Running        The process runs and is
+// ready. Health is a matter of its own (health.h) that lives only while this state
+//                does. So is the watchdog, which a process asks for itself.
+// PreparingStop  It is to end, and its pre_stop hooks run while it still does its work.
+// Stopping       The run is coming to its end: either somebody wanted that, and the stop signal has been
+// sent, or the main
+//                process ended by itself and left others behind that are being killed. A service is not
+//                stopped while any process of its containment lives.
+// CleaningUp     The run is over and its post_stop hooks run. What follows is decided when they are done.
+// BackingOff     It ended and will be started again at a known moment.
+// Completed      It ended well and is not to be started again: how jobs finish.
+// Failed         It ended badly and will not be tried again unless an operator says so.
+// Blocked        It is to run, but something it requires has failed for good; it waits again as soon as that
 // changes.
+//
+// The API shows fewer names: both states before Running are `starting`, the three behind it `stopping`, and
+// Scheduled is `waiting`. States whose hook list is empty are passed through without being entered.
 //
 // Each state carries just the data that has a meaning in it, its one deadline among them. A timer therefore
 // cannot outlive the state it was set for, and there is nothing to cancel: the loop arms one timer for the
@@ -49,9 +59,38 @@ enum class StopCause {
   desired,        ///< it is no longer desired to run
   restart,        ///< an operator asked for a restart
   dependency,     ///< a dependency with `restart: true` is going down
+  replaced,       ///< its schedule is due again and the next run replaces this one
   unhealthy,      ///< a health check's action
+  watchdog,       ///< no sign of life in the time it promised
   start_timeout,  ///< not ready in time
+  start_failed,   ///< a hook of its start failed, or it can never become ready
   own_exit,       ///< the main process ended by itself; what it left is cleaned up
+};
+
+/// A run that is over, as far as decisions need it.
+struct EndedRun {
+  StopCause cause = StopCause::own_exit;
+  Exit exit;
+  Duration uptime{};
+  std::string reason;  ///< where the cause does not say it all
+};
+
+/// A hook under way.
+struct HookRun {
+  HookKind kind = HookKind::pre_start;
+  std::uint32_t index = 0;
+  RunId run;
+  MonotonicTime deadline;
+  /// How its process ended; it is done when nothing of its containment is left either.
+  std::optional<Exit> exit;
+  bool has_timed_out = false;
+};
+
+/// The main process.
+struct Process {
+  RunId run;
+  std::optional<int> pid;  ///< known once exec succeeded, forgotten once it ended
+  MonotonicTime began;     ///< when it was asked for
 };
 
 struct Stopped {};
@@ -60,27 +99,50 @@ struct Waiting {
   std::string reason;  ///< what it waits for
 };
 
+struct Scheduled {
+  WallTime at;
+  /// When to look at the wall clock again: it may be stepped, so that is never far.
+  MonotonicTime deadline;
+};
+
+struct PreparingStart {
+  HookRun hook;
+};
+
 struct Starting {
-  RunId run;
-  std::optional<int> pid;  ///< known once exec succeeded
-  MonotonicTime began;
+  Process process;
   std::optional<MonotonicTime> deadline;  ///< by when it must be ready
 };
 
+struct FinishingStart {
+  Process process;
+  HookRun hook;
+};
+
 struct Running {
-  RunId run;
-  int pid = 0;
-  MonotonicTime began;  ///< when the process was made, for uptime
+  Process process;
+  std::optional<MonotonicTime> deadline;  ///< of the watchdog, or of the schedule that replaces this run
+};
+
+struct PreparingStop {
+  Process process;
+  StopCause cause = StopCause::desired;
+  std::string reason;
+  HookRun hook;
 };
 
 struct Stopping {
-  RunId run;
+  Process process;
   StopCause cause = StopCause::desired;
-  std::optional<int> pid;                 ///< while the main process lives
-  MonotonicTime began;                    ///< when the process was made
+  std::string reason;
   std::optional<Exit> exit;               ///< of the main process, once it ended
   bool has_others = true;                 ///< whether other processes may live
   std::optional<MonotonicTime> deadline;  ///< when everything is killed; unset once it was
+};
+
+struct CleaningUp {
+  EndedRun ended;
+  HookRun hook;
 };
 
 struct BackingOff {
@@ -98,7 +160,22 @@ struct Blocked {
   std::string reason;
 };
 
-using State =
-    std::variant<Stopped, Waiting, Starting, Running, Stopping, BackingOff, Completed, Failed, Blocked>;
+using State = std::variant<Stopped, Waiting, Scheduled, PreparingStart, Starting, FinishingStart, Running,
+                           PreparingStop, Stopping, CleaningUp, BackingOff, Completed, Failed, Blocked>;
+
+// Questions about a state, asked in several places.
+
+/// The main process the state has, alive or ending.
+[[nodiscard]] const Process* process_of(const State& state);
+[[nodiscard]] Process* process_of(State& state);
+[[nodiscard]] const HookRun* hook_of(const State& state);
+[[nodiscard]] HookRun* hook_of(State& state);
+[[nodiscard]] std::optional<MonotonicTime> deadline_of(const State& state);
+/// Whether processes exist, the main one or a hook's.
+[[nodiscard]] bool is_active(const State& state);
+/// On its way up, or up.
+[[nodiscard]] bool is_up(const State& state);
+/// Whether the run is on its way down.
+[[nodiscard]] bool is_ending(const State& state);
 
 }  // namespace kestrel::core

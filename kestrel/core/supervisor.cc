@@ -2,6 +2,7 @@
 #include "kestrel/core/supervisor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kestrel/base/overloaded.h"
 #include "kestrel/base/text.h"
@@ -10,39 +11,36 @@ namespace kestrel::core {
 
 namespace {
 
-/// How long a top-level hook may take (DESIGN.md, "Hooks").
-constexpr Duration hook_timeout = seconds(60);
 /// How long a shutdown waits for processes that do not even die of SIGKILL (stuck in the kernel).
 constexpr Duration patience_after_kill = seconds(5);
 
-bool has_process(const State& state) {
-  return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state) ||
-         std::holds_alternative<Stopping>(state);
+std::optional<MonotonicTime> due_of(const HookRun& hook) {
+  return hook.has_timed_out ? std::nullopt : std::optional(hook.deadline);
 }
 
 }  // namespace
 
-Supervisor::Supervisor(const config::Model& model, std::uint64_t seed)
-    : model_(&model), graph_(model), services_(model.services.size()), guest_(NotBegun{}), random_(seed) {
-  guest_check_count_ = static_cast<std::uint32_t>(model.checks.size());
-  for (const auto& check : model.checks) checks_.push_back({std::nullopt, HealthCheck(check)});
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    services_[i].first_check = CheckId{static_cast<std::uint32_t>(checks_.size())};
-    services_[i].check_count = static_cast<std::uint32_t>(model.services[i].checks.size());
-    for (const auto& check : model.services[i].checks) checks_.push_back({ServiceId{i}, HealthCheck(check)});
-  }
+Supervisor::Supervisor(SharedModel model, std::uint64_t seed, NextDue next_due)
+    : model_(std::move(model)),
+      next_due_(std::move(next_due)),
+      graph_(*model_),
+      services_(model_->services.size()),
+      guest_(NotBegun{}),
+      random_(seed) {
+  build_checks();
 }
 
 void Supervisor::begin(Now now) {
   publish(NoticeType::vm_booted);
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     services_[i].desired = Desired::running;
-    enter(ServiceId{i}, Waiting{}, now);
+    services_[i].since = now.wall;
+    enqueue(ServiceId{i});
   }
-  if (model_->hooks.pre_start.empty()) {
+  if (guest_hooks(HookKind::pre_start).empty()) {
     bring_up();
   } else {
-    run_hook(HookId{0}, now.monotonic);
+    guest_ = Preparing{start_hook(GuestHook{HookKind::pre_start, 0}, 0, now.monotonic)};
   }
   settle(now);
 }
@@ -50,53 +48,6 @@ void Supervisor::begin(Now now) {
 void Supervisor::handle(const Event& event, Now now) {
   std::visit([&](const auto& one) { on(one, now); }, event);
   settle(now);
-}
-
-// --- hooks -----------------------------------------------------------------------------------------------
-
-void Supervisor::run_hook(HookId hook, MonotonicTime now) {
-  const RunId run{++last_run_};
-  effects_.push_back(SpawnProcess{run, hook});
-  guest_ = Preparing{hook, run, now + hook_timeout};
-}
-
-void Supervisor::conclude_hook(HookId hook, Now now) {
-  if (hook.value + 1 < model_->hooks.pre_start.size()) return run_hook(HookId{hook.value + 1}, now.monotonic);
-  bring_up();
-}
-
-void Supervisor::fail_hook(HookId hook, std::string_view failure, Exit exit, Now now) {
-  auto reason = concat("pre_start hook ", model_->hooks.pre_start[hook.value].program, " ", failure);
-  shut_down(
-      {.status = std::max(1, shell_status(exit)), .signal = exit.signal, .cause = "hook", .reason = reason},
-      reason, now);
-}
-
-void Supervisor::handle_hook_exit(const ProcessExited& event, Now now) {
-  if (auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
-    if (shutting_down->hook == event.run) shutting_down->hook.reset();
-    is_guest_concluded_ = false;
-    return;
-  }
-  const auto* preparing = std::get_if<Preparing>(&guest_);
-  if (!preparing || preparing->run != event.run) return;
-  if (event.leaves_others) effects_.push_back(KillProcesses{event.run});
-  const auto hook = preparing->hook;
-  if (event.exit == Exit{}) return conclude_hook(hook, now);
-  fail_hook(hook, describe(event.exit), event.exit, now);
-  std::get<ShuttingDown>(guest_).hook.reset();
-}
-
-void Supervisor::handle_hook_failure(const ProcessFailedToStart& event, Now now) {
-  if (auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
-    if (shutting_down->hook == event.run) shutting_down->hook.reset();
-    is_guest_concluded_ = false;
-    return;
-  }
-  const auto* preparing = std::get_if<Preparing>(&guest_);
-  if (!preparing || preparing->run != event.run) return;
-  fail_hook(preparing->hook, concat("did not start: ", event.cause), Exit{.code = 127}, now);
-  std::get<ShuttingDown>(guest_).hook.reset();
 }
 
 // --- up and down -----------------------------------------------------------------------------------------
@@ -110,18 +61,30 @@ void Supervisor::bring_up() {
 
 void Supervisor::shut_down(Outcome outcome, std::string_view reason, Now now) {
   if (std::holds_alternative<ShuttingDown>(guest_) || std::holds_alternative<Down>(guest_)) return;
+  const bool was_up = std::holds_alternative<Up>(guest_);
   ShuttingDown next{
       .outcome = std::move(outcome), .deadline = now.monotonic + model_->shutdown_timeout, .hook = {}};
-  if (const auto* preparing = std::get_if<Preparing>(&guest_)) {
-    effects_.push_back(KillProcesses{preparing->run});
-    next.hook = preparing->run;
+  if (auto* hook = guest_hook()) {
+    expire(*hook);
+    if (!was_up) next.hook = *hook;
   }
   publish(NoticeType::vm_stopping, {}, std::string(reason));
   guest_ = std::move(next);
   is_guest_concluded_ = false;
+  next_model_.reset();
   for (std::uint32_t i = 0; i < guest_check_count_; ++i) {
     if (const auto probe = checks_[i].check.end()) effects_.push_back(CancelProbe{*probe});
   }
+  if (!was_up || guest_hooks(HookKind::pre_stop).empty()) return begin_stopping(now);
+  auto& shutting_down = std::get<ShuttingDown>(guest_);
+  shutting_down.step = ShuttingDown::Step::before_stop;
+  shutting_down.hook = start_hook(GuestHook{HookKind::pre_stop, 0}, 0, now.monotonic);
+}
+
+void Supervisor::begin_stopping(Now) {
+  auto& shutting_down = std::get<ShuttingDown>(guest_);
+  shutting_down.step = ShuttingDown::Step::stopping;
+  is_guest_concluded_ = false;
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     services_[i].desired = Desired::stopped;
     enqueue(ServiceId{i});
@@ -131,30 +94,41 @@ void Supervisor::shut_down(Outcome outcome, std::string_view reason, Now now) {
 void Supervisor::kill_everything(Now now) {
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     const ServiceId id{i};
-    if (!has_process(at(id).state)) continue;
-    if (!std::holds_alternative<Stopping>(at(id).state)) begin_stop(id, StopCause::desired, now);
-    auto& stopping = std::get<Stopping>(at(id).state);
-    stopping.deadline.reset();
-    effects_.push_back(KillProcesses{stopping.run});
+    services_[i].desired = Desired::stopped;
+    enqueue(id);
+    State& state = services_[i].state;
+    if (auto* hook = hook_of(state)) expire(*hook);
+    const auto* process = process_of(state);
+    if (!process) continue;
+    effects_.push_back(KillProcesses{process->run});
+    if (auto* stopping = std::get_if<Stopping>(&state)) {
+      stopping->deadline.reset();
+      continue;
+    }
+    const Stopping killed{
+        .process = *process, .cause = StopCause::desired, .reason = {}, .exit = {}, .deadline = {}};
+    leave_run(id);
+    enter(id, killed, now);
+    publish(NoticeType::service_stopping, id);
   }
 }
 
+void Supervisor::finish() {
+  effects_.push_back(Finish{std::get<ShuttingDown>(guest_).outcome});
+  guest_ = Down{};
+}
+
 void Supervisor::pass_guest_deadline(Now now) {
-  if (const auto* preparing = std::get_if<Preparing>(&guest_)) {
-    if (preparing->deadline > now.monotonic) return;
-    fail_hook(preparing->hook, concat("did not end within ", format_duration(hook_timeout)), Exit{}, now);
-  } else if (auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
-    if (shutting_down->deadline > now.monotonic) return;
-    is_guest_concluded_ = false;
-    if (shutting_down->has_killed) {
-      effects_.push_back(Finish{shutting_down->outcome});
-      guest_ = Down{};
-      return;
-    }
-    shutting_down->has_killed = true;
-    shutting_down->deadline = now.monotonic + patience_after_kill;
-    kill_everything(now);
-  }
+  if (auto* hook = guest_hook()) expire_if_late(*hook, now.monotonic);
+  auto* shutting_down = std::get_if<ShuttingDown>(&guest_);
+  if (!shutting_down || shutting_down->deadline > now.monotonic) return;
+  is_guest_concluded_ = false;
+  if (shutting_down->has_killed) return finish();
+  shutting_down->has_killed = true;
+  shutting_down->step = ShuttingDown::Step::stopping;
+  shutting_down->deadline = now.monotonic + patience_after_kill;
+  if (shutting_down->hook) expire(*shutting_down->hook);
+  kill_everything(now);
 }
 
 // --- conclusions -----------------------------------------------------------------------------------------
@@ -169,33 +143,45 @@ std::vector<Effect> Supervisor::take_effects(Now now) {
 }
 
 void Supervisor::conclude_guest(Now now) {
-  if (const auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
-    const bool is_over =
-        !shutting_down->hook && std::none_of(services_.begin(), services_.end(),
-                                             [](const Service& one) { return has_process(one.state); });
-    if (!is_over) return;
-    effects_.push_back(Finish{shutting_down->outcome});
-    guest_ = Down{};
-    return;
-  }
-  auto* up = std::get_if<Up>(&guest_);
-  if (!up) return;
+  if (std::holds_alternative<ShuttingDown>(guest_)) return conclude_shutdown(now);
+  if (auto* up = std::get_if<Up>(&guest_)) conclude_up(*up, now);
+}
+
+void Supervisor::conclude_shutdown(Now now) {
+  auto& shutting_down = std::get<ShuttingDown>(guest_);
+  const bool is_over =
+      shutting_down.step == ShuttingDown::Step::stopping && !shutting_down.hook && !is_anything_active();
+  if (!is_over) return;
+  if (shutting_down.has_killed || guest_hooks(HookKind::post_stop).empty()) return finish();
+  shutting_down.step = ShuttingDown::Step::after_stop;
+  shutting_down.hook = start_hook(GuestHook{HookKind::post_stop, 0}, 0, now.monotonic);
+}
+
+void Supervisor::conclude_up(Up& up, Now now) {
+  conclude_reload(now);
   if (!is_on_first_way_up()) start_guest_checks(now);
-  if (!up->was_ready && has_everything_ready()) {
-    up->was_ready = true;
+  if (!up.was_ready && has_everything_ready()) {
+    up.was_ready = true;
     publish(NoticeType::vm_ready);
+    run_guest_hooks(HookKind::post_start, now);
   }
   const auto view = health();
-  if (view.status == Health::healthy && up->published != Health::healthy) {
+  if (view.status == Health::healthy && up.published != Health::healthy) {
     publish(NoticeType::vm_healthy);
-    up->published = Health::healthy;
+    up.published = Health::healthy;
   } else if (view.status != Health::healthy &&
-             (up->published == Health::healthy ||
-              (view.status == Health::unhealthy && up->published == Health::starting))) {
+             (up.published == Health::healthy ||
+              (view.status == Health::unhealthy && up.published == Health::starting))) {
     publish(NoticeType::vm_unhealthy, {}, view.reasons.empty() ? "" : view.reasons.front());
-    up->published = Health::unhealthy;
+    up.published = Health::unhealthy;
+    run_guest_hooks(HookKind::on_unhealthy, now);
   }
   conclude_batch(now);
+}
+
+bool Supervisor::is_anything_active() const {
+  return std::any_of(services_.begin(), services_.end(),
+                     [](const Service& one) { return is_active(one.state); });
 }
 
 /// When everything is a job and every job is over, so is the guest.
@@ -221,15 +207,16 @@ void Supervisor::conclude_batch(Now now) {
 
 bool Supervisor::is_on_first_way_up() const {
   return std::any_of(services_.begin(), services_.end(), [](const Service& one) {
-    return one.exits.empty() && one.desired == Desired::running &&
-           (std::holds_alternative<Waiting>(one.state) || std::holds_alternative<Starting>(one.state));
+    const bool is_under_way = std::holds_alternative<Waiting>(one.state) ||
+                              (is_up(one.state) && !std::holds_alternative<Running>(one.state));
+    return one.exits.empty() && one.desired == Desired::running && is_under_way;
   });
 }
 
 bool Supervisor::has_everything_ready() const {
   return std::all_of(services_.begin(), services_.end(), [](const Service& one) {
     return one.desired == Desired::stopped || std::holds_alternative<Running>(one.state) ||
-           std::holds_alternative<Completed>(one.state);
+           std::holds_alternative<Completed>(one.state) || std::holds_alternative<Scheduled>(one.state);
   });
 }
 
@@ -238,13 +225,13 @@ std::optional<MonotonicTime> Supervisor::next_deadline() const {
   const auto consider = [&](std::optional<MonotonicTime> at) {
     if (at && (!earliest || *at < *earliest)) earliest = at;
   };
-  if (const auto* preparing = std::get_if<Preparing>(&guest_)) consider(preparing->deadline);
-  if (const auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) consider(shutting_down->deadline);
-  for (const auto& service : services_) {
-    if (const auto* starting = std::get_if<Starting>(&service.state)) consider(starting->deadline);
-    if (const auto* stopping = std::get_if<Stopping>(&service.state)) consider(stopping->deadline);
-    if (const auto* backing_off = std::get_if<BackingOff>(&service.state)) consider(backing_off->deadline);
+  if (const auto* preparing = std::get_if<Preparing>(&guest_)) consider(due_of(preparing->hook));
+  if (const auto* up = std::get_if<Up>(&guest_); up && up->hook_kind) consider(due_of(up->hook));
+  if (const auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
+    consider(shutting_down->deadline);
+    if (shutting_down->hook) consider(due_of(*shutting_down->hook));
   }
+  for (const auto& service : services_) consider(deadline_of(service.state));
   for (const auto& owned : checks_) consider(owned.check.deadline());
   return earliest;
 }

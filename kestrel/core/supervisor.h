@@ -2,11 +2,14 @@
 // event.
 //
 // It is a value machine. Events, commands and the time go in; effects come out, to be carried out in order by
-// whoever owns the processes (app/effect_runner, or a test). It never reads a clock, does I/O or calls back.
-// A turn is: any number of handle() and apply(), then take_effects(), then arm one timer for next_deadline().
+// whoever owns the processes (app/supervision, or a test). It never reads a clock, does I/O or calls back. A
+// turn is: any number of handle() and apply(), then take_effects(), then arm one timer for next_deadline().
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +23,7 @@
 #include "kestrel/core/effects.h"
 #include "kestrel/core/events.h"
 #include "kestrel/core/health.h"
+#include "kestrel/core/reload_plan.h"
 #include "kestrel/core/restart_policy.h"
 #include "kestrel/core/service_graph.h"
 #include "kestrel/core/service_state.h"
@@ -27,15 +31,24 @@
 
 namespace kestrel::core {
 
+using SharedModel = std::shared_ptr<const config::Model>;
+
+/// When a schedule is due next, strictly after a time; nullopt: never again. A pure function of its
+/// arguments, which knows calendars and time zones so that the core need not.
+using NextDue = std::function<std::optional<WallTime>(const config::Schedule&, WallTime after)>;
+
 class Supervisor {
  public:
-  /// `model` must outlive the supervisor. `seed` feeds the jitter of restarts and nothing else.
-  Supervisor(const config::Model& model, std::uint64_t seed);
+  /// `seed` feeds the jitter of restarts and nothing else. Without `next_due` no schedule is ever due.
+  Supervisor(SharedModel model, std::uint64_t seed, NextDue next_due = {});
 
   /// The first event: runs the pre_start hooks, then starts everything.
   void begin(Now now);
   void handle(const Event& event, Now now);
   [[nodiscard]] Reply apply(const Command& command, Now now);
+  /// Works towards another model. What the plan stops is stopped first; then the effect AdoptModel tells that
+  /// ids are the new model's. Refused while another reload is under way or the guest is not up.
+  [[nodiscard]] Reply reload(SharedModel model, Now now);
 
   /// What is to be done, in order. Draws the conclusions for the guest as a whole (ready, healthy, finished)
   /// first.
@@ -50,6 +63,8 @@ class Supervisor {
   [[nodiscard]] const config::Check& definition(CheckId id) const {
     return checks_[id.value].check.definition();
   }
+  /// The program of a service, of its hook, or of the guest's hook.
+  [[nodiscard]] const config::Command& command_of(const Subject& subject) const;
   /// Whose check it is; nullopt: the guest's own.
   [[nodiscard]] std::optional<ServiceId> owner(CheckId id) const { return checks_[id.value].owner; }
   [[nodiscard]] const config::Model& model() const { return *model_; }
@@ -57,90 +72,135 @@ class Supervisor {
   [[nodiscard]] ServiceView view(ServiceId id, Now now) const;
   [[nodiscard]] HealthView health() const;
   [[nodiscard]] Phase phase() const;
+  [[nodiscard]] bool is_reloading() const { return next_model_ != nullptr; }
 
  private:
   struct Service {
     State state = Stopped{};
     Desired desired = Desired::stopped;
-    std::optional<StopCause> stop_wanted;  ///< a reason to end the current run although it is desired to run
+    /// A reason to end the current run although it is desired to run.
+    std::optional<StopCause> stop_wanted;
     RestartHistory history;
     std::uint32_t restarts = 0;
     WallTime since{};
     std::vector<ExitRecord> exits;
     CheckId first_check;
     std::uint32_t check_count = 0;
+    std::optional<CheckId> readiness_check;  ///< for `ready: {tcp: PORT}`
     Health health = Health::none;
+    std::string status;                ///< what the current run said of itself
+    std::optional<Duration> watchdog;  ///< what the current run promised
     bool is_queued = false;
   };
+  enum class Purpose { health, readiness };
   struct OwnedCheck {
     std::optional<ServiceId> owner;
     HealthCheck check;
+    Purpose purpose = Purpose::health;
   };
 
   // The guest's own states, as variants with their data.
   struct NotBegun {};
   struct Preparing {
-    HookId hook;
-    RunId run;
-    MonotonicTime deadline;
+    HookRun hook;
   };
   struct Up {
     bool was_ready = false;
     Health published = Health::starting;
+    /// post_start or on_unhealthy hooks, which run beside everything else.
+    std::optional<HookKind> hook_kind;
+    HookRun hook;
   };
   struct ShuttingDown {
     Outcome outcome;
     MonotonicTime
         deadline;  ///< when everything is killed, and once it was, when nothing is waited for any more
+    enum class Step { before_stop, stopping, after_stop };
+    Step step = Step::stopping;
     bool has_killed = false;
-    std::optional<RunId> hook;  ///< a pre_start hook that is still dying
+    std::optional<HookRun> hook;
   };
   struct Down {};
   using Guest = std::variant<NotBegun, Preparing, Up, ShuttingDown, Down>;
 
   // supervisor.cc: the guest as a whole
-  void run_hook(HookId hook, MonotonicTime now);
-  void conclude_hook(HookId hook, Now now);
-  void fail_hook(HookId hook, std::string_view failure, Exit exit, Now now);
   void bring_up();
   void shut_down(Outcome outcome, std::string_view reason, Now now);
+  void begin_stopping(Now now);
   void kill_everything(Now now);
+  void finish();
   void pass_guest_deadline(Now now);
-  void handle_hook_exit(const ProcessExited& event, Now now);
-  void handle_hook_failure(const ProcessFailedToStart& event, Now now);
   void conclude_guest(Now now);
+  void conclude_up(Up& up, Now now);
+  void conclude_shutdown(Now now);
   void conclude_batch(Now now);
-  void start_guest_checks(Now now);
   [[nodiscard]] bool is_on_first_way_up() const;
   [[nodiscard]] bool has_everything_ready() const;
+  [[nodiscard]] bool is_anything_active() const;
+
+  // hooks.cc: the guest's and the services' hooks
+  [[nodiscard]] const std::vector<config::Command>& hooks_of(ServiceId id, HookKind kind) const;
+  [[nodiscard]] const std::vector<config::Command>& guest_hooks(HookKind kind) const;
+  [[nodiscard]] HookRun start_hook(const Subject& subject, std::uint32_t index, MonotonicTime now);
+  void expire(HookRun& hook);
+  void expire_if_late(HookRun& hook, MonotonicTime now);
+  [[nodiscard]] std::optional<std::string> failure_of(const Subject& subject, const HookRun& hook) const;
+  void handle_hook_exit(const Subject& subject, const ProcessExited& event, Now now);
+  void handle_hook_gone(const Subject& subject, RunId run, Now now);
+  void conclude(const Subject& subject, HookRun& hook, Now now);
+  void conclude_service_hook(const ServiceHook& subject, const HookRun& hook, Now now);
+  void conclude_guest_hook(const GuestHook& subject, const HookRun& hook, Now now);
+  [[nodiscard]] std::optional<HookRun> next_hook(ServiceId id, const HookRun& done, Now now);
+  void run_guest_hooks(HookKind kind, Now now);
+  [[nodiscard]] HookRun* guest_hook();
+  [[nodiscard]] HookRun* find_hook(const Subject& subject, RunId run);
+  void abandon_hook(const HookRun& hook);
+  [[nodiscard]] bool is_out_of_time() const;
 
   // service_machine.cc: one service's states
   void on(const ProcessStarted& event, Now now);
   void on(const ProcessFailedToStart& event, Now now);
   void on(const ProcessExited& event, Now now);
   void on(const ProcessesGone& event, Now now);
-  void on(const ProbeFinished& event, Now now);
   void on(const DeadlinePassed& event, Now now);
   void settle(Now now);
   void settle_one(ServiceId id, Now now);
   void try_to_start(ServiceId id, Now now);
+  void launch(ServiceId id, Now now);
   void try_to_stop(ServiceId id, Now now);
-  void become_running(ServiceId id, RunId run, int pid, MonotonicTime began, Now now);
-  void begin_stop(ServiceId id, StopCause cause, Now now);
+  void become_running(ServiceId id, const Process& process, Now now);
+  void begin_stop(ServiceId id, StopCause cause, std::string reason, Now now);
+  void send_stop(ServiceId id, const Process& process, StopCause cause, std::string reason, Now now);
   void leave_run(ServiceId id);
   void end_run(ServiceId id, const Stopping& run, Now now);
   void conclude_end(ServiceId id, const EndedRun& run, Now now);
+  void follow(ServiceId id, const AfterEnd& decision, const EndedRun& run, Now now);
   void record_exit(ServiceId id, ExitRecord record);
   void fail(ServiceId id, std::string reason, const Exit& exit, Now now);
   void pass_deadline(ServiceId id, Now now);
   void enter(ServiceId id, State state, Now now);
   void enqueue(ServiceId id);
   [[nodiscard]] bool may_stop(ServiceId id) const;
-  [[nodiscard]] std::optional<ServiceId> find_run(RunId run) const;
+  [[nodiscard]] std::optional<ServiceId> find_service(RunId run) const;
+
+  // readiness.cc: what a process says of itself
+  void on(const ReadinessReported& event, Now now);
+  void on(const ReadinessRuledOut& event, Now now);
+  void on(const Notified& event, Now now);
+  void become_ready(ServiceId id, Now now);
+  void begin_readiness_check(ServiceId id, Now now);
+
+  // schedule.cc
+  void plan_next(ServiceId id, Now now);
+  void check_schedule(ServiceId id, Now now);
+  [[nodiscard]] std::optional<MonotonicTime> replacement_deadline(ServiceId id, Now now) const;
 
   // checks.cc: health
+  void build_checks();
+  void on(const ProbeFinished& event, Now now);
   void begin_checks(ServiceId id, Now now);
   void end_checks(ServiceId id);
+  void start_guest_checks(Now now);
   void take_step(CheckId id, const CheckStep& step, Now now);
   void act_on_failure(CheckId id, Now now);
   void update_health(ServiceId id, Now now);
@@ -165,6 +225,10 @@ class Supervisor {
   [[nodiscard]] Reply run(const SignalService& command, Now now);
   [[nodiscard]] Reply run(const ShutDown& command, Now now);
 
+  // reload.cc
+  void conclude_reload(Now now);
+  void adopt_model(Now now);
+
   void publish(NoticeType type, std::optional<ServiceId> service = {}, std::string reason = {},
                std::optional<int> pid = {}, std::optional<Exit> exit = {});
   [[nodiscard]] double next_spread();
@@ -172,14 +236,20 @@ class Supervisor {
   [[nodiscard]] const Service& at(ServiceId id) const { return services_[id.value]; }
   [[nodiscard]] const std::string& name(ServiceId id) const { return definition(id).name; }
 
-  const config::Model* model_;
+  SharedModel model_;
+  NextDue next_due_;
   ServiceGraph graph_;
   std::vector<Service> services_;
   std::vector<OwnedCheck> checks_;
   std::uint32_t guest_check_count_ = 0;
+  std::deque<config::Check> readiness_definitions_;  ///< what the readiness checks point to
   Guest guest_;
-  std::unordered_map<RunId, ServiceId> runs_;  ///< the runs that have not ended; hooks' are in guest_
-  std::vector<ServiceId> queue_;               ///< services to settle; each at most once
+  SharedModel next_model_;  ///< a reload that waits for what it stops
+  ReloadPlan plan_;
+  std::vector<std::string>
+      resumed_;  ///< services the reload stopped that are to run again under the new model
+  std::unordered_map<RunId, Subject> runs_;  ///< the runs that have not ended
+  std::vector<ServiceId> queue_;             ///< services to settle; each at most once
   std::vector<Effect> effects_;
   std::optional<Exit> first_job_failure_;
   std::uint64_t last_run_ = 0;

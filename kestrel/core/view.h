@@ -65,7 +65,8 @@ struct ServiceView {
   std::optional<int> pid;
   WallTime since{};  ///< when it entered its state
   std::uint32_t restarts = 0;
-  std::optional<Duration> next_start;  ///< backing off: how long yet
+  std::optional<Duration> next_start;  ///< backing off or scheduled: how long yet
+  std::string status;                  ///< what it last said of itself (STATUS= of sd_notify)
   bool is_ready = false;
   Health health = Health::none;
   std::vector<CheckView> checks;

@@ -13,9 +13,14 @@ StateName name_of_state(const State& state) {
   return std::visit(overloaded{
                         [](const Stopped&) { return StateName::stopped; },
                         [](const Waiting&) { return StateName::waiting; },
+                        [](const Scheduled&) { return StateName::waiting; },
+                        [](const PreparingStart&) { return StateName::starting; },
                         [](const Starting&) { return StateName::starting; },
+                        [](const FinishingStart&) { return StateName::starting; },
                         [](const Running&) { return StateName::running; },
+                        [](const PreparingStop&) { return StateName::stopping; },
                         [](const Stopping&) { return StateName::stopping; },
+                        [](const CleaningUp&) { return StateName::stopping; },
                         [](const BackingOff&) { return StateName::backing_off; },
                         [](const Completed&) { return StateName::completed; },
                         [](const Failed&) { return StateName::failed; },
@@ -25,26 +30,34 @@ StateName name_of_state(const State& state) {
 }
 
 std::string reason_of(const State& state) {
-  return std::visit(overloaded{
-                        [](const Stopped&) { return std::string(); },
-                        [](const Waiting& waiting) { return waiting.reason; },
-                        [](const Starting&) { return std::string(); },
-                        [](const Running&) { return std::string(); },
-                        [](const Stopping& stopping) {
-                          return stopping.deadline ? std::string() : std::string("being killed");
-                        },
-                        [](const BackingOff& backing_off) { return backing_off.reason; },
-                        [](const Completed&) { return std::string(); },
-                        [](const Failed& failed) { return failed.reason; },
-                        [](const Blocked& blocked) { return blocked.reason; },
-                    },
-                    state);
+  return std::visit(
+      overloaded{
+          [](const Stopped&) { return std::string(); },
+          [](const Waiting& waiting) { return waiting.reason; },
+          [](const Scheduled& scheduled) { return concat("due at ", format_time(scheduled.at)); },
+          [](const PreparingStart&) { return std::string("pre_start hooks"); },
+          [](const Starting&) { return std::string(); },
+          [](const FinishingStart&) { return std::string("post_start hooks"); },
+          [](const Running&) { return std::string(); },
+          [](const PreparingStop&) { return std::string("pre_stop hooks"); },
+          [](const Stopping& stopping) {
+            return stopping.deadline ? stopping.reason : std::string("being killed");
+          },
+          [](const CleaningUp&) { return std::string("post_stop hooks"); },
+          [](const BackingOff& backing_off) { return backing_off.reason; },
+          [](const Completed&) { return std::string(); },
+          [](const Failed& failed) { return failed.reason; },
+          [](const Blocked& blocked) { return blocked.reason; },
+      },
+      state);
 }
 
-std::optional<int> pid_of(const State& state) {
-  if (const auto* starting = std::get_if<Starting>(&state)) return starting->pid;
-  if (const auto* running = std::get_if<Running>(&state)) return running->pid;
-  if (const auto* stopping = std::get_if<Stopping>(&state)) return stopping->pid;
+std::optional<Duration> next_start_of(const State& state, Now now) {
+  if (const auto* off = std::get_if<BackingOff>(&state))
+    return std::max(Duration::zero(), off->deadline - now.monotonic);
+  if (const auto* scheduled = std::get_if<Scheduled>(&state)) {
+    return std::max<Duration>(Duration::zero(), scheduled->at - now.wall);
+  }
   return std::nullopt;
 }
 
@@ -55,6 +68,8 @@ struct Complaint {
 };
 
 Complaint complaint_of(const std::string& name, const State& state, Health health) {
+  const Complaint is_starting{Health::starting, concat(name, " is starting")};
+  const Complaint is_stopping{Health::unhealthy, concat(name, " is stopping")};
   return std::visit(overloaded{
                         [&](const Stopped&) -> Complaint {
                           return {Health::starting, concat(name, " is not started")};
@@ -62,9 +77,10 @@ Complaint complaint_of(const std::string& name, const State& state, Health healt
                         [&](const Waiting& waiting) -> Complaint {
                           return {Health::starting, concat(name, " ", waiting.reason)};
                         },
-                        [&](const Starting&) -> Complaint {
-                          return {Health::starting, concat(name, " is starting")};
-                        },
+                        [](const Scheduled&) -> Complaint { return {}; },
+                        [&](const PreparingStart&) { return is_starting; },
+                        [&](const Starting&) { return is_starting; },
+                        [&](const FinishingStart&) { return is_starting; },
                         [&](const Running&) -> Complaint {
                           if (health == Health::unhealthy)
                             return {Health::unhealthy, concat(name, " is unhealthy")};
@@ -72,9 +88,9 @@ Complaint complaint_of(const std::string& name, const State& state, Health healt
                             return {Health::starting, concat(name, " is not healthy yet")};
                           return {};
                         },
-                        [&](const Stopping&) -> Complaint {
-                          return {Health::unhealthy, concat(name, " is stopping")};
-                        },
+                        [&](const PreparingStop&) { return is_stopping; },
+                        [&](const Stopping&) { return is_stopping; },
+                        [&](const CleaningUp&) { return is_stopping; },
                         [&](const BackingOff& off) -> Complaint {
                           return {Health::unhealthy, concat(name, " is backing off: ", off.reason)};
                         },
@@ -101,6 +117,7 @@ std::optional<ServiceId> Supervisor::find(std::string_view wanted) const {
 ServiceView Supervisor::view(ServiceId id, Now now) const {
   const Service& service = at(id);
   const auto& one = definition(id);
+  const auto* process = process_of(service.state);
   ServiceView view{.name = one.name,
                    .kind = one.schedule                    ? "scheduled"
                            : one.kind == config::Kind::job ? "job"
@@ -108,15 +125,14 @@ ServiceView Supervisor::view(ServiceId id, Now now) const {
                    .state = name_of_state(service.state),
                    .reason = reason_of(service.state),
                    .desired = service.desired,
-                   .pid = pid_of(service.state),
+                   .pid = process ? process->pid : std::nullopt,
                    .since = service.since,
                    .restarts = service.restarts,
+                   .next_start = next_start_of(service.state, now),
+                   .status = service.status,
                    .is_ready = std::holds_alternative<Running>(service.state),
                    .health = service.health,
                    .exits = service.exits};
-  if (const auto* off = std::get_if<BackingOff>(&service.state)) {
-    view.next_start = std::max(Duration::zero(), off->deadline - now.monotonic);
-  }
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
     view.checks.push_back(checks_[service.first_check.value + i].check.view());
   }

@@ -59,6 +59,18 @@ config::Model random_model(Dice& dice) {
       one.checks[0].start_period = seconds(dice.below(2));
       one.checks[0].interval = milliseconds(100);
     }
+    for (auto* hooks :
+         {&one.hooks.pre_start, &one.hooks.post_start, &one.hooks.pre_stop, &one.hooks.post_stop}) {
+      for (std::uint32_t n = dice.one_in(6) ? 1 + dice.below(2) : 0; n > 0; --n)
+        hooks->push_back({"/hook", {}});
+    }
+    if (dice.one_in(4)) one.ready = config::ReadyByNotify{};
+    if (dice.one_in(6)) one.ready = config::ReadyByTcp{8080};
+    if (dice.one_in(4)) one.start_timeout = seconds(1 + dice.below(3));
+    if (one.kind == config::Kind::job && dice.one_in(4)) {
+      one.schedule = config::Schedule{.expression = "often"};
+      if (dice.one_in(2)) one.schedule->concurrency = config::Overlap::replace;
+    }
     for (std::uint32_t on = 0; on < i; ++on) {
       if (!dice.one_in(3)) continue;
       // An infrastructure service cannot come after a normal one: that would be a cycle, and is refused by
@@ -74,10 +86,17 @@ config::Model random_model(Dice& dice) {
     }
     model.services.push_back(std::move(one));
   }
-  if (dice.one_in(4)) model.hooks.pre_start.push_back({"/hook", {}});
+  for (auto* hooks : {&model.hooks.pre_start, &model.hooks.post_start, &model.hooks.pre_stop,
+                      &model.hooks.post_stop, &model.hooks.on_unhealthy}) {
+    if (dice.one_in(6)) hooks->push_back({"/hook", {}});
+  }
   if (dice.one_in(4)) model.checks.push_back(http_check("guest"));
   model.shutdown_timeout = seconds(8);
   return model;
+}
+
+std::optional<WallTime> every_two_seconds(const config::Schedule&, WallTime after) {
+  return after + seconds(2);
 }
 
 /// What really runs.
@@ -85,6 +104,7 @@ struct RealProcess {
   Subject subject;
   RunId run;
   bool has_execed = false;
+  bool is_ready = false;
   bool is_main_alive = true;
   bool has_others = false;
   bool was_asked_to_end = false;
@@ -106,8 +126,9 @@ class History {
   explicit History(std::uint64_t seed)
       : seed_(seed),
         dice_(seed),
-        model_(random_model(dice_)),
-        supervisor_(model_, seed),
+        shared_model_(std::make_shared<const config::Model>(random_model(dice_))),
+        model_(*shared_model_),
+        supervisor_(shared_model_, seed, every_two_seconds),
         books_(model_.services.size()) {}
 
   void play() {
@@ -166,6 +187,7 @@ class History {
     if (processes_.empty()) return pass_time();
     auto& process = processes_[dice_.below(static_cast<std::uint32_t>(processes_.size()))];
     if (!process.has_execed) return start_or_fail(process);
+    if (speaks(process) && !process.is_ready && dice_.one_in(2)) return speak(process);
     if (process.is_main_alive) {
       const bool is_willing = process.was_asked_to_end ? !dice_.one_in(3) : dice_.one_in(4);
       if (is_willing) end_main(process);
@@ -174,9 +196,31 @@ class History {
     }
   }
 
+  [[nodiscard]] const config::Service* service_of(const RealProcess& process) const {
+    const auto* id = std::get_if<ServiceId>(&process.subject);
+    return id ? &model_.services[id->value] : nullptr;
+  }
+
+  [[nodiscard]] bool speaks(const RealProcess& process) const {
+    const auto* one = service_of(process);
+    return one && process.is_main_alive && std::holds_alternative<config::ReadyByNotify>(one->ready);
+  }
+
+  void speak(RealProcess& process) {
+    const auto run = process.run;
+    if (dice_.one_in(8)) return tell(ReadinessRuledOut{run, "it closed its descriptor"});
+    process.is_ready = true;
+    if (dice_.one_in(2)) return tell(ReadinessReported{run});
+    Notified message{.run = run, .is_ready = true};
+    if (dice_.one_in(3)) message.watchdog = seconds(1 + dice_.below(3));
+    tell(message);
+  }
+
   void start_or_fail(RealProcess& process) {
     if (!dice_.one_in(8)) {
       process.has_execed = true;
+      const auto* one = service_of(process);
+      process.is_ready = one && std::holds_alternative<config::ReadyWhenStarted>(one->ready);
       return tell(ProcessStarted{process.run, 100});
     }
     const auto run = process.run;
@@ -223,6 +267,11 @@ class History {
     const bool is_ok = !dice_.one_in(3);
     if (const auto owner = supervisor_.owner(check)) {
       if (is_ok) books_[owner->value].is_healthy = true;
+      for (auto& process : processes_) {
+        const auto* one = service_of(process);
+        const bool is_told_by_port = one && std::holds_alternative<config::ReadyByTcp>(one->ready);
+        if (is_ok && is_told_by_port && process.subject == Subject(*owner)) process.is_ready = true;
+      }
     }
     tell(ProbeFinished{check, probe, is_ok, "refused"});
     sync_health();
@@ -296,10 +345,21 @@ class History {
 
   void judge(const SpawnProcess& spawn) {
     for (const auto& process : processes_) {
-      require(process.subject != spawn.subject, "a second instance while processes of the first live");
+      const bool is_dying_hook = !service_of(process) && process.was_asked_to_end;
+      require(process.subject != spawn.subject || is_dying_hook,
+              "a second instance while processes of the first live");
     }
     if (const auto* id = std::get_if<ServiceId>(&spawn.subject)) judge_start(*id, spawn.run);
+    if (const auto* hook = std::get_if<ServiceHook>(&spawn.subject)) judge_hook(*hook);
     processes_.push_back({spawn.subject, spawn.run});
+  }
+
+  void judge_hook(const ServiceHook& hook) {
+    const bool needs_main = hook.kind == HookKind::post_start || hook.kind == HookKind::pre_stop;
+    bool has_main = false;
+    for (const auto& process : processes_) has_main = has_main || process.subject == Subject(hook.service);
+    require(has_main == needs_main, needs_main ? "a hook beside a process that is not there"
+                                               : "a hook before or after a process that is still there");
   }
 
   void judge_start(ServiceId id, RunId run) {
@@ -312,7 +372,7 @@ class History {
                                          std::to_string(dependency.service) + " was open");
       }
     }
-    if (!books.is_next_start_asked_for && definition.restart.max_restarts > 0) {
+    if (!books.is_next_start_asked_for && definition.restart.max_restarts > 0 && !definition.schedule) {
       std::erase_if(books.restarts,
                     [&](MonotonicTime at) { return at <= clock_ - definition.restart.window; });
       books.restarts.push_back(clock_);
@@ -332,6 +392,7 @@ class History {
     for (const auto& process : processes_) {
       if (process.subject != Subject(ServiceId{dependency.service})) continue;
       const bool runs = process.is_main_alive && process.has_execed;
+      if (dependency.condition != Condition::started && !process.is_ready) return false;
       return runs && (dependency.condition != Condition::healthy || books.is_healthy);
     }
     return false;
@@ -371,6 +432,8 @@ class History {
       books_[publish.notice.service->value].is_healthy = true;
   }
 
+  void judge(const AdoptModel&) {}
+
   void judge(const Finish&) {
     has_finished_ = true;
     // Only what cannot even be killed may be left, and only after the patience for it is over.
@@ -384,7 +447,8 @@ class History {
 
   std::uint64_t seed_;
   Dice dice_;
-  config::Model model_;
+  SharedModel shared_model_;
+  const config::Model& model_;
   Supervisor supervisor_;
   MonotonicTime clock_{seconds(1)};
   std::vector<RealProcess> processes_;

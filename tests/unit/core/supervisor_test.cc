@@ -522,12 +522,12 @@ TEST_CASE("pre_start hooks run one after another before the first service", "[co
   Workbench world(with_hooks({"/one", "/two"}));
   world.begin();
   const auto first = world.all<SpawnProcess>().at(0);
-  CHECK(first.subject == Subject(HookId{0}));
+  CHECK(first.subject == Subject(GuestHook{HookKind::pre_start, 0}));
   world.event(ProcessStarted{first.run, 5});
   CHECK(world.all<SpawnProcess>().size() == 1);
   world.event(ProcessExited{first.run, {}, false});
   const auto second = world.all<SpawnProcess>().at(1);
-  CHECK(second.subject == Subject(HookId{1}));
+  CHECK(second.subject == Subject(GuestHook{HookKind::pre_start, 1}));
   world.event(ProcessExited{second.run, {}, false});
   CHECK(world.spawned("db") == 1);
 }

@@ -39,7 +39,8 @@ inline config::Check http_check(std::string name = "http") {
 
 class Workbench {
  public:
-  explicit Workbench(config::Model model) : model_(std::move(model)), supervisor_(model_, 7) {}
+  explicit Workbench(config::Model model, NextDue next_due = {})
+      : supervisor_(std::make_shared<const config::Model>(std::move(model)), 7, std::move(next_due)) {}
   explicit Workbench(std::vector<config::Service> services) : Workbench(with(std::move(services))) {}
 
   void begin() {
@@ -120,7 +121,7 @@ class Workbench {
     std::vector<std::string> out;
     for (const auto& one : all<Publish>()) {
       std::string line(type_name(one.notice.type));
-      if (one.notice.service) line += " " + model_.services[one.notice.service->value].name;
+      if (one.notice.service) line += " " + supervisor_.definition(*one.notice.service).name;
       out.push_back(std::move(line));
     }
     return out;
@@ -160,7 +161,6 @@ class Workbench {
     }
   }
 
-  config::Model model_;
   Supervisor supervisor_;
   MonotonicTime clock_{seconds(1000)};
   std::vector<Effect> effects_;
