@@ -1,10 +1,17 @@
 // Reads what a process prints into the log, a line a record.
+//
+// A turn of the loop reads one piece from a pipe, however much its writer has to say: neither the API nor
+// other services wait for a loud one. A piece goes line by line into the ring and, with one write, into the
+// service's file. Where the ring must not drop lines and is full of such that nobody has taken
+// (control::WhenFull), the pipe is not read until somebody does, and so its writer waits in its write().
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <string_view>
 
+#include "kestrel/app/log_file.h"
 #include "kestrel/base/result.h"
+#include "kestrel/control/followers.h"
 #include "kestrel/control/line_cutter.h"
 #include "kestrel/control/log_ring.h"
 #include "kestrel/loop/fd_watcher.h"
@@ -17,12 +24,11 @@ namespace kestrel::app {
 struct CaptureTarget {
   control::LogRing* ring = nullptr;
   control::LogSource source;
-  /// Sees each line as well; optional.
-  std::function<void(control::LogSource, control::LogStream, std::string_view line)> echo;
+  LogFile* file = nullptr;  ///< optional; must outlive the capture
 };
 
-/// The reading end of one stream of one process. Destroying it drains what lies in the pipe and ends the last
-/// line.
+/// The reading end of one stream of one process. Destroying it takes what lies in the pipe at that moment,
+/// with or without room for it, and ends the last line; whoever still has the other end writes to nobody.
 class Capture {
  public:
   Capture() = default;
@@ -32,15 +38,22 @@ class Capture {
   ~Capture();
 
  private:
-  enum class ReadResult { more, drained, ended };
-  ReadResult read_some();
-  void take(std::string_view line);
+  enum class ReadResult { more, nothing_now, ended };
+
+  void handle_readable();
+  [[nodiscard]] ReadResult read_piece(std::size_t most);
+  void finish();
+  /// Into the ring and the file, the lines that `cut(take)` finds.
+  template <typename Cut>
+  void record(Cut cut);
 
   sys::UniqueFd reader_;
   control::LogStream stream_ = control::LogStream::standard_output;
   CaptureTarget target_;
+  std::size_t piece_ = 0;
   control::LineCutter cutter_;
   loop::FdWatcher watcher_;
+  control::Follower room_;
 };
 
 struct CapturePipe {

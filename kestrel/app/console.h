@@ -1,9 +1,9 @@
-// Writes lines to standard error without ever waiting for its reader: what a reader leaves lying beyond a
-// bound is dropped, and the next line that gets through says how many were.
+// Writes to standard error without ever waiting for its reader. What a reader leaves lying is queued; whoever
+// writes looks at has_room() first.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include <functional>
+#include <string>
 
 #include "kestrel/loop/loop.h"
 #include "kestrel/loop/stream.h"
@@ -12,15 +12,21 @@ namespace kestrel::app {
 
 class Console {
  public:
-  explicit Console(loop::Loop& loop);
+  /// `on_room` is called from the loop when there is room again; optional.
+  explicit Console(loop::Loop& loop, std::function<void()> on_room = {});
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+  /// What is queued still gets a moment; the loop waits for that in its destructor.
+  ~Console();
 
-  void write_line(std::string_view line);
-  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  void write(std::string text);
+  [[nodiscard]] bool has_room() const;
+  /// What is written goes nowhere: the reader is gone, or it is /dev/null.
+  [[nodiscard]] bool is_broken() const;
 
  private:
-  loop::Stream
-      stream_;  ///< not open where standard error takes everything at once (a file) or cannot be reopened
-  std::uint64_t dropped_ = 0;
+  /// Not open where standard error takes everything at once (a file) or cannot be reopened.
+  loop::Stream stream_;
 };
 
 }  // namespace kestrel::app

@@ -45,8 +45,7 @@ bool is_host(int fd) {
 /// The guest's program, in the order of its methods: it is made, greets, starts, ends.
 class Guest {
  public:
-  Guest(Machine machine, Timeline& timeline)
-      : machine_(std::move(machine)), timeline_(&timeline), console_(loop_) {}
+  Guest(Machine machine, Timeline& timeline) : machine_(std::move(machine)), timeline_(&timeline) {}
 
   core::PowerAction run() {
     watch_signals();
@@ -131,7 +130,10 @@ class Guest {
     }
     SupervisionOptions options{.cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
                                .environment = {},
-                               .echo = {},
+                               .show_lines =
+                                   [this] {
+                                     if (echo_) echo_->show();
+                                   },
                                .info = [this] { return info(); },
                                .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
     for (const auto& file : model.environment_files) {
@@ -139,7 +141,7 @@ class Guest {
         log_warning(read.error().message);
     }
     for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
-    if (!has_host()) options.echo = make_echo(console_, records_.logs, sys::LogFormat::text);
+    if (!has_host()) echo_.emplace(loop_, records_.logs, sys::LogFormat::text);
     supervision_.emplace(loop_, shared, records_, std::move(options));
     serve();
     supervision_->begin();
@@ -186,14 +188,15 @@ class Guest {
     action_ = outcome.action;
     log_info("ends with status ", outcome.status, outcome.reason.empty() ? "" : ": ", outcome.reason);
     release_disks();
-    if (!link_ || !link_->is_up()) return loop_.stop();
+    // A link that is just lost comes back; one that never was is not waited for.
+    if (!link_ || !(link_->is_up() || has_host())) return loop_.stop();
     const wire::Exiting exiting{.status = outcome.status,
                                 .signal = outcome.signal,
                                 .oom = outcome.is_oom_kill,
                                 .cause = outcome.cause,
                                 .action = action_ == core::PowerAction::reboot ? "reboot" : "shutdown",
                                 .problems = std::move(problems)};
-    link_->close(exiting, patience_for_farewell, [this](bool is_acknowledged) {
+    link_->close(exiting, {.patience = patience_for_farewell}, [this](bool is_acknowledged) {
       if (!is_acknowledged) log_warning("the host did not acknowledge the end");
       loop_.stop();
     });
@@ -202,8 +205,8 @@ class Guest {
   Machine machine_;
   Timeline* timeline_;
   loop::Loop loop_;
-  Console console_;
   Records records_;
+  std::optional<Echo> echo_;  ///< where no host takes the lines
   std::vector<loop::SignalWatcher> signals_;
   config::Loaded loaded_;
   std::string boot_id_;

@@ -140,8 +140,11 @@ void Link::welcome(const wire::Welcome& message) {
 }
 
 void Link::acknowledge(const wire::Ack& ack) {
+  const auto before = unacknowledged();
   acknowledged_events_ = std::clamp(ack.events, acknowledged_events_, sent_events_);
   acknowledged_logs_ = std::clamp(ack.logs, acknowledged_logs_, sent_logs_.after);
+  logs_->take_through(acknowledged_logs_);
+  if (farewell_ && unacknowledged() < before) wait_on();
   if (ack.exiting && farewell_ && farewell_->is_sent) finish(true);
 }
 
@@ -214,12 +217,18 @@ void Link::pump_logs(loop::Stream& stream) {
   }
 }
 
-void Link::close(const wire::Exiting& exiting, Duration limit, std::function<void(bool)> done) {
-  loop::Timer timer(*loop_, [this] { finish(false); });
-  timer.arm(limit);
-  farewell_ = Farewell{exiting, std::move(done), std::move(timer)};
+void Link::close(const wire::Exiting& exiting, Patience patience, std::function<void(bool)> done) {
+  farewell_ = Farewell{.exiting = exiting,
+                       .done = std::move(done),
+                       .timer = loop::Timer(*loop_, [this] { finish(false); }),
+                       .patience = patience.patience,
+                       .limit = loop_->now() + patience.limit};
+  wait_on();
   pump_timer_.arm(Duration::zero());
 }
+
+/// The host may be slow with a full ring as long as it gets on.
+void Link::wait_on() { farewell_->timer.arm(std::min(loop_->now() + farewell_->patience, farewell_->limit)); }
 
 void Link::finish(bool is_acknowledged) {
   const auto done = std::move(farewell_->done);

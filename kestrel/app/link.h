@@ -38,8 +38,12 @@ class Link {
   /// Dials; from now on there is a connection, or one is being tried for.
   void open();
   /// Sends what is still to be sent, then `exiting`; `done` is called when the host has acknowledged it, or
-  /// after `limit`: then with false.
-  void close(const wire::Exiting& exiting, Duration limit, std::function<void(bool is_acknowledged)> done);
+  /// when it has acknowledged nothing for `patience`, or not all within `limit`: then with false.
+  struct Patience {
+    Duration patience;
+    Duration limit = seconds(30);
+  };
+  void close(const wire::Exiting& exiting, Patience patience, std::function<void(bool is_acknowledged)> done);
 
   [[nodiscard]] bool is_up() const { return std::holds_alternative<Up>(state_); }
   /// Events and log lines that the host has not acknowledged.
@@ -80,6 +84,7 @@ class Link {
   void handle(const wire::HostMessage& message);
   void welcome(const wire::Welcome& message);
   void acknowledge(const wire::Ack& ack);
+  void wait_on();
   [[nodiscard]] loop::StreamCallbacks stream_callbacks();
   void pump();
   void pump_events(loop::Stream& stream);
@@ -90,7 +95,9 @@ class Link {
   struct Farewell {
     wire::Exiting exiting;
     std::function<void(bool)> done;
-    loop::Timer limit;
+    loop::Timer timer;
+    Duration patience;
+    MonotonicTime limit;
     bool is_sent = false;
   };
 

@@ -79,13 +79,13 @@ int run_services(const RunOptions& options) {
   const auto digest = config::digest(sys::read_file(options.config).value_or(""));
 
   loop::Loop loop;
-  Console console(loop);
   Records records;
+  Echo echo(loop, records.logs, options.log_format);
   int status = status_failed;
   Supervision supervision(loop, shared, records,
                           {.cgroups = cgroups->has_value() ? &**cgroups : nullptr,
                            .environment = std::move(*environment),
-                           .echo = make_echo(console, records.logs, options.log_format),
+                           .show_lines = [&echo] { echo.show(); },
                            .info =
                                [&] {
                                  return control::InfoView{.version = KESTREL_VERSION,

@@ -16,6 +16,11 @@ core::Exit as_exit(const ProcessEnd& end) { return {end.status.code, end.status.
 
 constexpr Bytes hook_ring = kibibytes(256);
 
+control::WhenFull when_full(const config::Log& log) {
+  return log.on_full == config::OnFull::block ? control::WhenFull::keep_untaken
+                                              : control::WhenFull::drop_oldest;
+}
+
 }  // namespace
 
 Supervision::Supervision(loop::Loop& loop, core::SharedModel model, Records& records,
@@ -37,7 +42,8 @@ void Supervision::add_sources() {
   sources_.clear();
   for (const auto& service : supervisor_.model().services) {
     const auto known = records_->logs.find(service.name);
-    sources_.push_back(known ? *known : records_->logs.add_source(service.name, service.log.ring));
+    sources_.push_back(
+        known ? *known : records_->logs.add_source(service.name, service.log.ring, when_full(service.log)));
   }
 }
 
@@ -177,15 +183,18 @@ std::string Supervision::containment_name(const core::Subject& subject, core::Ru
       subject);
 }
 
-CaptureTarget Supervision::target_of(const core::Subject& subject) const {
-  const auto source =
+CaptureTarget Supervision::target_of(const core::Subject& subject) {
+  const auto service =
       std::visit(overloaded{
-                     [this](core::ServiceId id) { return sources_[id.value]; },
-                     [this](const core::ServiceHook& hook) { return sources_[hook.service.value]; },
-                     [this](const core::GuestHook&) { return hook_source_; },
+                     [](core::ServiceId id) { return std::optional(id); },
+                     [](const core::ServiceHook& hook) { return std::optional(hook.service); },
+                     [](const core::GuestHook&) { return std::optional<core::ServiceId>(); },
                  },
                  subject);
-  return {&records_->logs, source, options_.echo};
+  if (!service) return {&records_->logs, hook_source_, nullptr};
+  const auto& log = supervisor_.definition(*service).log;
+  LogFile* file = log.file ? &files_.try_emplace(*log.file, *log.file, log.rotate).first->second : nullptr;
+  return {&records_->logs, sources_[service->value], file};
 }
 
 void Supervision::perform(const core::SignalProcess& effect) {
@@ -255,6 +264,7 @@ Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(
 void Supervision::perform(const core::Publish& effect) {
   const auto& notice = effect.notice;
   const auto service = notice.service ? supervisor_.definition(*notice.service).name : std::string();
+  if (options_.show_lines) options_.show_lines();
   records_->events.append(sys::now(), notice, service);
   log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
            notice.reason);
@@ -263,7 +273,12 @@ void Supervision::perform(const core::Publish& effect) {
 void Supervision::perform(const core::AdoptModel&) { add_sources(); }
 
 void Supervision::perform(const core::Finish& effect) {
-  loop_->post([this, outcome = effect.outcome] { options_.on_finish(outcome); });
+  loop_->post([this, outcome = effect.outcome] {
+    // What is open could keep a file system from being unmounted.
+    live_.clear();
+    files_.clear();
+    options_.on_finish(outcome);
+  });
 }
 
 }  // namespace kestrel::app

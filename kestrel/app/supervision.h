@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,8 +34,8 @@ struct SupervisionOptions {
   const sys::CgroupRoot* cgroups =
       nullptr;  ///< must outlive the supervision; nullptr: containment by session
   GuestEnvironment environment;
-  std::function<void(control::LogSource, control::LogStream, std::string_view line)>
-      echo;  ///< sees each captured line; optional
+  /// Called before news of a process are logged, so that what it printed stands before them; optional.
+  std::function<void()> show_lines;
   std::function<control::InfoView()> info;
   std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
 };
@@ -91,7 +92,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   [[nodiscard]] Result<void> launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec);
   [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
-  [[nodiscard]] CaptureTarget target_of(const core::Subject& subject) const;
+  [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);
   /// probes::ProcessLauncher
   Result<std::unique_ptr<probes::LaunchedProcess>> launch(
       const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) override;
@@ -104,6 +105,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   loop::Timer deadline_;
   std::vector<control::LogSource> sources_;  ///< of each service
   control::LogSource hook_source_;
+  std::map<std::string, LogFile> files_;  ///< by path: services may share one
   std::vector<core::Event> pending_;
   bool is_turning_ = false;
   std::uint64_t last_process_ = 0;

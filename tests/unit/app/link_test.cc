@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/clock.h"
 
 namespace kestrel::app {
 namespace {
@@ -59,6 +60,17 @@ class FakeHost {
   }
   void print(std::string_view line) {
     logs_.push(source_, control::LogStream::standard_output, WallTime(seconds(1)), line);
+  }
+
+  /// What is printed from now on must not be lost.
+  void block() { source_ = logs_.add_source("api", kibibytes(16), control::WhenFull::keep_untaken); }
+  [[nodiscard]] bool has_room() const { return logs_.has_room(source_); }
+  [[nodiscard]] std::uint64_t printed() const { return logs_.last_seq(); }
+  void wait(Duration duration) {
+    bool is_over = false;
+    loop::Timer timer(loop_, [&] { is_over = true; });
+    timer.arm(duration);
+    while (!is_over) loop_.run_once();
   }
 
   Link& link() { return link_; }
@@ -182,7 +194,8 @@ TEST_CASE("the last word follows everything else and is acknowledged", "[app]") 
   host.until([&] { return host.link().is_up(); });
   host.print("famous last words");
   std::optional<bool> is_acknowledged;
-  host.link().close({.status = 7, .cause = "batch"}, seconds(10), [&](bool ok) { is_acknowledged = ok; });
+  host.link().close({.status = 7, .cause = "batch"}, {.patience = seconds(10)},
+                    [&](bool ok) { is_acknowledged = ok; });
   host.until([&] { return is_acknowledged.has_value(); });
   CHECK(*is_acknowledged);
   CHECK(std::get<wire::Exiting>(host.heard.back()).status == 7);
@@ -195,9 +208,64 @@ TEST_CASE("a host that does not acknowledge the last word does not hold up the e
   host.until([&] { return host.link().is_up(); });
   host.acknowledges = false;
   std::optional<bool> is_acknowledged;
-  host.link().close({}, milliseconds(20), [&](bool ok) { is_acknowledged = ok; });
+  host.link().close({}, {.patience = milliseconds(20)}, [&](bool ok) { is_acknowledged = ok; });
   host.until([&] { return is_acknowledged.has_value(); });
   CHECK(!*is_acknowledged);
+}
+
+TEST_CASE("a host that gets on slowly is waited for longer than one that says nothing", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.acknowledges = false;
+  for (int i = 0; i < 10; ++i) host.print("line");
+  host.until([&] { return host.all<wire::LogMessage>().size() == 10; });
+  constexpr Duration patience = milliseconds(200);
+  std::optional<bool> is_acknowledged;
+  host.link().close({}, {.patience = patience}, [&](bool ok) { is_acknowledged = ok; });
+  Duration longest_silence{};
+  for (std::uint64_t line = 1; line <= 10; ++line) {
+    const auto before = sys::monotonic_now();
+    host.wait(patience / 4);
+    host.say(wire::Ack{.logs = line});
+    host.wait(Duration::zero());
+    longest_silence = std::max(longest_silence, sys::monotonic_now() - before);
+  }
+  // Where the machine itself stood still, nothing can be told.
+  if (longest_silence < patience / 2) CHECK(!is_acknowledged);
+  host.until([&] { return is_acknowledged.has_value(); });
+  CHECK(is_acknowledged == false);
+}
+
+TEST_CASE("a host that gets on for ever is not waited for for ever", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.acknowledges = false;
+  for (int i = 0; i < 1000; ++i) host.print("line");
+  host.until([&] { return host.all<wire::LogMessage>().size() == 1000; });
+  std::optional<bool> is_acknowledged;
+  host.link().close({}, {.patience = seconds(10), .limit = milliseconds(50)},
+                    [&](bool ok) { is_acknowledged = ok; });
+  for (std::uint64_t line = 1; !is_acknowledged && line < 1000; ++line) {
+    host.wait(milliseconds(5));
+    if (!is_acknowledged) host.say(wire::Ack{.logs = line});
+  }
+  CHECK(is_acknowledged == false);
+}
+
+TEST_CASE("lines that the host has acknowledged are taken", "[app]") {
+  FakeHost host;
+  host.block();
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.acknowledges = false;
+  while (host.has_room()) host.print("a line of a service that must not lose any");
+  const auto printed = host.printed();
+  host.until([&] { return host.all<wire::LogMessage>().size() == printed; });
+  CHECK(!host.has_room());
+  host.say(wire::Ack{.logs = printed});
+  host.until([&] { return host.has_room(); });
 }
 
 TEST_CASE("a last word that was cut off is said again on the next connection", "[app]") {
@@ -206,7 +274,7 @@ TEST_CASE("a last word that was cut off is said again on the next connection", "
   host.until([&] { return host.link().is_up(); });
   host.acknowledges = false;
   std::optional<bool> is_acknowledged;
-  host.link().close({}, seconds(10), [&](bool ok) { is_acknowledged = ok; });
+  host.link().close({}, {.patience = seconds(10)}, [&](bool ok) { is_acknowledged = ok; });
   host.until([&] { return host.all<wire::Exiting>().size() == 1; });
   host.hang_up();
   host.acknowledges = true;

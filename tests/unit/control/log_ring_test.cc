@@ -183,6 +183,63 @@ TEST_CASE("the bound over all sources holds and takes from the loudest", "[contr
   CHECK(ring.dropped() > 0);
 }
 
+TEST_CASE("a source that keeps what is not taken is full until somebody takes it", "[control]") {
+  LogRing ring(mebibytes(1));
+  const LogSource source = ring.add_source("s", kibibytes(16), WhenFull::keep_untaken);
+  const auto fill = [&] {
+    while (ring.has_room(source)) ring.push(source, LogStream::standard_output, epoch, "a line");
+  };
+  fill();
+  CHECK(ring.allocated() >= kibibytes(16));
+  int woken = 0;
+  Follower follower(ring.room(), [&] { ++woken; });
+  follower.wait();
+  ring.take_through(ring.last_seq());
+  CHECK(woken == 1);
+  CHECK(ring.has_room(source));
+  fill();
+  CHECK(ring.dropped_untaken(source) == 0);
+  CHECK(ring.dropped(source) > 0);
+}
+
+TEST_CASE("a source that keeps what is not taken does so beyond its limit, but not for ever", "[control]") {
+  LogRing ring(mebibytes(1));
+  const LogSource source = ring.add_source("s", kibibytes(16), WhenFull::keep_untaken);
+  const std::string line(100, 'x');
+  for (int i = 0; i < 1000; ++i) ring.push(source, LogStream::standard_output, epoch, line);
+  CHECK(ring.dropped() == 0);
+  for (int i = 0; i < 9000; ++i) ring.push(source, LogStream::standard_output, epoch, line);
+  CHECK(ring.dropped_untaken(source) > 0);
+  CHECK(ring.allocated() <= kibibytes(16 + 256 + 4));
+}
+
+TEST_CASE("what one source must keep is spared where the bound over all is reached", "[control]") {
+  LogRing ring(kibibytes(256));
+  const LogSource keeping = ring.add_source("keeping", kibibytes(128), WhenFull::keep_untaken);
+  const LogSource loud = ring.add_source("loud", mebibytes(1));
+  while (ring.has_room(keeping)) ring.push(keeping, LogStream::standard_output, epoch, "precious");
+  for (int i = 0; i < 20'000; ++i)
+    ring.push(loud, LogStream::standard_output, epoch, std::string(100, 'x'));
+  CHECK(ring.allocated() <= kibibytes(256));
+  CHECK(ring.dropped(keeping) == 0);
+  ring.take_through(ring.last_seq());
+  CHECK(ring.has_room(keeping));
+}
+
+TEST_CASE("a ring counts the lines that it dropped before anybody had taken them", "[control]") {
+  LogRing ring(mebibytes(1));
+  const LogSource source = ring.add_source("s", kibibytes(16));
+  for (int i = 0; i < 10'000; ++i) {
+    ring.push(source, LogStream::standard_output, epoch, "a line of some length");
+    if (i == 99) ring.take_through(50);
+  }
+  LogCursor cursor = ring.cursor_at(0);
+  const auto items = ring.read(cursor, {});
+  const std::uint64_t missed = std::get<LogGap>(items.front()).last;
+  CHECK(ring.dropped(source) == missed);
+  CHECK(ring.dropped_untaken(source) == missed - 50);
+}
+
 TEST_CASE("the longest line fits the smallest ring", "[control]") {
   LogRing ring(Bytes{1});
   const LogSource source = ring.add_source("s", Bytes{1});
