@@ -51,9 +51,18 @@ constexpr Key<Security> security_keys[] = {
 constexpr Choice<OnFull> on_full_choices[] = {{"drop", OnFull::drop}, {"block", OnFull::block}};
 constexpr auto read_on_full = read_choice<on_full_choices>;
 
+// Smaller files would be renamed more often than written; each rotation renames all that are kept.
+std::optional<Bytes> read_file_size(Context& context, const Raw& raw) {
+  const auto size = read_bytes(context, raw);
+  if (!size || *size >= kibibytes(4)) return size;
+  context.report_expected(raw, "at least 4K");
+  return std::nullopt;
+}
+constexpr auto read_kept_files = read_number<std::uint32_t, 0, 1000>;
+
 constexpr Key<Rotation> rotation_keys[] = {
-    {"size", Support::now, into<read_bytes, &Rotation::size>},
-    {"keep", Support::now, into<read_count, &Rotation::keep>},
+    {"size", Support::now, into<read_file_size, &Rotation::size>},
+    {"keep", Support::now, into<read_kept_files, &Rotation::keep>},
 };
 constexpr auto read_rotation = read_struct<Rotation, rotation_keys>;
 

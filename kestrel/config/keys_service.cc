@@ -135,7 +135,7 @@ constexpr Key<Draft> service_keys[] = {
     {"timezone", Support::later, read_schedule_row<read_time_zone_name, &Schedule::timezone>},
     {"concurrency", Support::later, read_schedule_row<read_overlap, &Schedule::concurrency>},
     {"tier", Support::now, into<read_tier, &Draft::service, &Service::tier>},
-    {"log", Support::later, into<read_log, &Draft::service, &Service::log>},
+    {"log", Support::now, into<read_log, &Draft::service, &Service::log>},
 };
 
 /// Where the value of `name` stands in the map; the map itself if it has none.
