@@ -12,6 +12,7 @@
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/sys/file.h"
+#include "kestrel/wire/api_reports.h"
 #include "kestrel/wire/client.h"
 
 namespace kestrel::hostd {
@@ -94,7 +95,7 @@ int services_command(const std::string& name, OutputFormat format) {
   const auto json = ask(name, api_socket, get("/v1/services"));
   if (!json || format == OutputFormat::json)
     return print("show the services of", name, json ? *json + "\n" : json);
-  return print("show the services of", name, report_services(*json, sys::wall_now()));
+  return print("show the services of", name, wire::report_services(*json, sys::wall_now()));
 }
 
 int list_command(OutputFormat format) {

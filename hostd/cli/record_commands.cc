@@ -6,12 +6,12 @@
 
 #include "hostd/cli/failure.h"
 #include "hostd/cli/query_commands.h"
-#include "hostd/cli/run_view.h"
-#include "hostd/cli/vm_reports.h"
 #include "hostd/cli/vms.h"
 #include "hostd/records/record_reader.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
+#include "kestrel/sys/output_style.h"
+#include "kestrel/wire/api_reports.h"
 #include "kestrel/wire/client.h"
 
 namespace kestrel::hostd {
@@ -83,17 +83,17 @@ int show_records(const std::string& name, std::string_view path, std::string_vie
 
 std::string raw(std::string_view record) { return concat(record, '\n'); }
 
-std::string show_log(std::string_view text, const Style& style) {
-  const auto record = parse_log_record(text);
+std::string show_log(std::string_view text, const OutputStyle& style) {
+  const auto record = wire::parse_log_record(text);
   if (!record) return {};
-  if (record->lost > 0) return concat("… ", record->lost, " lines are missing here\n");
-  return format_log_line(record->service, record->line, style);
+  if (record->lost > 0) return wire::format_lost_lines(record->lost);
+  return wire::format_log_line(record->service, record->line, style);
 }
 
 }  // namespace
 
 int logs_command(const std::string& name, const LogOptions& options, OutputFormat format) {
-  const Style style = style_of(STDOUT_FILENO);
+  const OutputStyle style = sys::output_style_of(STDOUT_FILENO);
   const ShowRecord show = format == OutputFormat::json ? ShowRecord(raw) : [style](std::string_view record) {
     return show_log(record, style);
   };
@@ -102,7 +102,7 @@ int logs_command(const std::string& name, const LogOptions& options, OutputForma
 
 int events_command(const std::string& name, const LogOptions& options, OutputFormat format) {
   return show_records(name, "/v1/events", events_file, options,
-                      format == OutputFormat::json ? ShowRecord(raw) : ShowRecord(report_event));
+                      format == OutputFormat::json ? ShowRecord(raw) : ShowRecord(wire::report_event));
 }
 
 }  // namespace kestrel::hostd

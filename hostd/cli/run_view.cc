@@ -2,20 +2,17 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
-#include <functional>
 
 #include "hostd/cli/failure.h"
 #include "kestrel/base/text.h"
+#include "kestrel/wire/api_reports.h"
 
 namespace kestrel::hostd {
 
 namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
-/// Readable on dark and on light ground: cyan, green, yellow, magenta, blue and their bright kin.
-constexpr std::array<int, 8> colours = {36, 32, 33, 35, 34, 96, 92, 95};
 
 std::string_view title_of(Step step) {
   switch (step) {
@@ -47,15 +44,6 @@ std::string format_step(Step step, Duration since_start) {
   return concat(time, title_of(step));
 }
 
-std::string format_log_line(std::string_view service, std::string_view line, const Style& style) {
-  if (!style.is_interactive) return concat('[', service, "] ", line, '\n');
-  const std::string name = printable(service);
-  const std::string text = printable(line);
-  if (!style.has_colours) return concat('[', name, "] ", text, '\n');
-  const int colour = colours[std::hash<std::string_view>()(service) % colours.size()];
-  return concat("\x1b[", colour, "m[", name, "]\x1b[0m ", text, '\n');
-}
-
 RunView::RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity)
     : spec_(spec), verbosity_(verbosity), out_(loop, STDOUT_FILENO), err_(loop, STDERR_FILENO) {}
 
@@ -83,7 +71,7 @@ void RunView::on_event(const wire::EventMessage& event) {
 
 void RunView::on_log(const wire::LogMessage& log) {
   hide_live_line();
-  out_.write(format_log_line(log.service, log.line, out_.style()));
+  out_.write(wire::format_log_line(log.service, log.line, out_.style()));
   show_live_line();
 }
 

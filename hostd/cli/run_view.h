@@ -38,10 +38,6 @@ class RunView final : public RunnerObserver {
   bool is_live_line_shown_ = false;
 };
 
-/// `[service] line`, in the service's colour where there are colours.
-[[nodiscard]] std::string format_log_line(std::string_view service, std::string_view line,
-                                          const Style& style);
-
 /// `[  0.42s] the kernel runs`.
 [[nodiscard]] std::string format_step(Step step, Duration since_start);
 

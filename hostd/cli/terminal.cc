@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/output_style.h"
 
 namespace kestrel::hostd {
 
@@ -19,21 +19,10 @@ constexpr std::size_t piece = 4096;
 constexpr Duration retry_time = milliseconds(20);
 constexpr int last_wait_ms = 500;
 
-bool wants_colours() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return (no_colour == nullptr || *no_colour == '\0') && term != nullptr && std::string_view(term) != "dumb";
-}
-
 }  // namespace
 
-Style style_of(int fd) {
-  const bool is_interactive = ::isatty(fd) == 1;
-  return {is_interactive, is_interactive && wants_colours()};
-}
-
 Terminal::Terminal(loop::Loop& loop, int fd)
-    : fd_(fd), style_(style_of(fd)), retry_(loop, [this] { flush(); }) {}
+    : fd_(fd), style_(sys::output_style_of(fd)), retry_(loop, [this] { flush(); }) {}
 
 Terminal::~Terminal() {
   while (!queue_.empty() && !is_broken_ && is_writable(last_wait_ms)) flush();

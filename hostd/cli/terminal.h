@@ -6,19 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "kestrel/base/output_style.h"
 #include "kestrel/loop/loop.h"
 #include "kestrel/loop/timer.h"
 
 namespace kestrel::hostd {
-
-/// What can be shown on a descriptor.
-struct Style {
-  /// A person looks at it: live lines make sense, control characters of strangers must not get through.
-  bool is_interactive = false;
-  /// Interactive, and neither NO_COLOR nor TERM=dumb says otherwise.
-  bool has_colours = false;
-};
-[[nodiscard]] Style style_of(int fd);
 
 class Terminal {
  public:
@@ -29,14 +21,14 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   void write(std::string_view text);
-  [[nodiscard]] const Style& style() const { return style_; }
+  [[nodiscard]] const OutputStyle& style() const { return style_; }
 
  private:
   void flush();
   [[nodiscard]] bool is_writable(int wait_ms) const;
 
   int fd_;
-  Style style_;
+  OutputStyle style_;
   bool is_broken_ = false;
   std::string queue_;
   std::size_t dropped_ = 0;

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "hostd/cli/table.h"
+#include "kestrel/base/table.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
@@ -77,30 +77,6 @@ Result<std::string> report_status(std::string_view text, WallTime now) {
   return table.text();
 }
 
-Result<std::string> report_services(std::string_view text, WallTime now) {
-  const json document = json::parse(text, nullptr, false);
-  if (!document.is_object()) return Error{"cannot read the guest's services: the answer is no JSON object"};
-  Table table({"NAME", "KIND", "STATE", "HEALTH", "PID", "RESTARTS", "SINCE", "REASON"});
-  for (const json& service : section_of(document, "services")) {
-    table.add({text_of(service, "name"), text_of(service, "kind"), text_of(service, "state"),
-               text_of(service, "health"), text_of(service, "pid"), text_of(service, "restarts"),
-               elapsed_since(text_of(service, "since"), now), text_of(service, "reason")});
-  }
-  return table.text();
-}
-
-std::string report_event(std::string_view text) {
-  const json record = json::parse(text, nullptr, false);
-  if (!record.is_object()) return {};
-  if (record.contains("gap")) return "… events are missing here\n";
-  std::string line = concat(text_of(record, "time"), "  ", text_of(record, "type"));
-  for (const char* key : {"service", "reason", "message", "accel"}) {
-    if (const auto value = text_of(record, key); !value.empty()) line += concat("  ", value);
-  }
-  if (const auto pid = text_of(record, "pid"); !pid.empty()) line += concat("  pid ", pid);
-  return printable(line) + "\n";
-}
-
 std::string report_list(const std::vector<ListedVm>& vms, WallTime now) {
   Table table({"NAME", "STATE", "UPTIME", "PORTS", "PID"});
   for (const ListedVm& listed : vms) {
@@ -122,21 +98,6 @@ std::string list_json(const std::vector<ListedVm>& vms) {
     list.push_back(vm.is_object() ? vm : json{{"name", listed.name}, {"state", listed.state}});
   }
   return json{{"vms", list}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-Result<LogRecord> parse_log_record(std::string_view text) {
-  const json record = json::parse(text, nullptr, false);
-  if (!record.is_object()) return Error{"cannot read a log record: it is no JSON object"};
-  LogRecord log;
-  if (const json& gap = section_of(record, "gap"); gap.is_object()) {
-    const auto first = parse_integer(text_of(gap, "first")).value_or(1);
-    const auto last = parse_integer(text_of(gap, "last")).value_or(1);
-    log.lost = static_cast<std::uint64_t>(std::max<std::int64_t>(last - first + 1, 1));
-    return log;
-  }
-  log.service = text_of(record, "service");
-  log.line = text_of(record, "line");
-  return log;
 }
 
 }  // namespace kestrel::hostd

@@ -4,7 +4,6 @@
 #include "hostd/cli/failure.h"
 #include "hostd/cli/run_options.h"
 #include "hostd/cli/run_view.h"
-#include "hostd/cli/table.h"
 #include "hostd/cli/vm_reports.h"
 #include "hostd/runner/pipe_observer.h"
 #include "kestrel/base/text.h"
@@ -98,13 +97,6 @@ TEST_CASE("a VM's name is made of its image's", "[hostd]") {
   CHECK(name_from("..") == "vm");
 }
 
-TEST_CASE("log lines are raw in a pipe and harmless on a terminal", "[hostd]") {
-  CHECK(format_log_line("a", "x\x1b[2Jy", {}) == "[a] x\x1b[2Jy\n");
-  const std::string shown = format_log_line("a", "x\x1b[2Jy", {true, false});
-  CHECK(shown.find('\x1b') == std::string::npos);
-  CHECK(format_log_line("a", "x", {true, true}).find("m[a]\x1b[0m x\n") != std::string::npos);
-}
-
 TEST_CASE("the end of a VM is told with what is known and the way out", "[hostd]") {
   CHECK(describe_end("site", {}, {}).empty());
   CHECK(describe_end("job", {7, "", {}}, {}) == "kestrelctl: job ended with status 7\n");
@@ -117,39 +109,11 @@ TEST_CASE("the end of a VM is told with what is known and the way out", "[hostd]
   CHECK(panic.find("\nhint: ") != std::string::npos);
 }
 
-TEST_CASE("a table's columns are as wide as their widest cell", "[hostd]") {
-  Table table({"NAME", "STATE"});
-  table.add({"a", "running"});
-  table.add({"längst", ""});
-  CHECK(table.text() == "NAME     STATE\na        running\nlängst   -\n");
-}
-
 TEST_CASE("reports show what is there and survive what is not", "[hostd]") {
   const auto now = parse_time("2026-01-31T12:00:10.000Z").value();
-  const auto services = report_services(
-      R"({"services":[{"name":"api","kind":"service","state":"running","health":"healthy","pid":7,"restarts":1,
-          "since":"2026-01-31T12:00:00.000Z","reason":""}]})",
-      now);
-  REQUIRE(services);
-  CHECK(services->find("api    service   running   healthy   7     1          10s     -") !=
-        std::string::npos);
   CHECK(report_status(R"({"name":"site","state":"healthy","boot":[{"step":"vm","at_ms":1500}]})", now));
   CHECK_FALSE(report_status("nonsense", now));
-  CHECK_FALSE(report_services("[]", now));
-  CHECK(report_event("nonsense").empty());
-  CHECK(report_event(
-            R"({"time":"t","type":"service.exited","service":"a","reason":"exited with 7","pid":3})") ==
-        "t  service.exited  a  exited with 7  pid 3\n");
   CHECK(report_list({{"a", "ended", ""}}, now).find("a      ended") != std::string::npos);
-}
-
-TEST_CASE("log records and gaps are told apart", "[hostd]") {
-  const auto line = parse_log_record(R"({"seq":1,"service":"a","line":"x"})");
-  REQUIRE(line);
-  CHECK(line->service == "a");
-  CHECK(line->lost == 0);
-  CHECK(parse_log_record(R"({"gap":{"first":5,"last":9}})")->lost == 5);
-  CHECK_FALSE(parse_log_record("x"));
 }
 
 TEST_CASE("a detached VM's progress survives its pipe", "[hostd]") {
