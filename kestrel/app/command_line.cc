@@ -1,0 +1,117 @@
+#include "kestrel/app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string_view>
+
+#include "kestrel/app/check_command.h"
+#include "kestrel/app/graph_command.h"
+#include "kestrel/app/run_command.h"
+#include "kestrel/app/subcommands.h"
+#include "kestrel/app/unix_address.h"
+
+namespace kestrel::app {
+
+namespace {
+
+constexpr auto about = R"(Kestrel: PID 1, process supervisor and agent of a microVM.
+
+As PID 1 without arguments it boots the guest by /etc/kestrel/config.yaml. `kestrel run` is the same supervisor in a
+container or on an ordinary system, where it mounts nothing and powers nothing off. Commands such as `kestrel status`
+talk to a kestrel that runs.)";
+
+constexpr int status_usage = 2;
+
+void add_run(CLI::App& command, Action& action) {
+  const auto options = std::make_shared<RunOptions>();
+  const auto api = std::make_shared<std::string>();
+  command.add_option("-c,--config", options->config, "The configuration")->required()->type_name("FILE");
+  command.add_option("--api", *api, "Serve the API on a Unix socket")
+      ->type_name("unix:PATH")
+      ->check(unix_address_error);
+  command
+      .add_option("--cgroup", options->cgroup,
+                  "A writable cgroup v2 directory to keep each service contained in")
+      ->type_name("DIR");
+  command.add_option("--log-format", options->log_format, "Form of the log on standard error: text or json")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, sys::LogFormat>{
+          {"text", sys::LogFormat::text}, {"json", sys::LogFormat::json}}));
+  command.callback([options, api, &action] {
+    if (!api->empty()) options->api = api->substr(unix_scheme.size());
+    action = [options] { return run_services(*options); };
+  });
+}
+
+void add_check(CLI::App& command, Action& action) {
+  struct Options {
+    std::string file;
+    std::optional<std::string> root;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  command.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
+  command
+      .add_option("--root", options->root,
+                  "Also look for the programs and users it names in this root filesystem")
+      ->type_name("DIR");
+  command.add_flag("--json", options->json, "For machines");
+  command.callback([options, &action] {
+    action = [options] { return run_check(options->file, options->root, options->json); };
+  });
+}
+
+void add_graph(CLI::App& command, Action& action) {
+  struct Options {
+    std::string file;
+    config::GraphFormat format = config::GraphFormat::dot;
+  };
+  const auto options = std::make_shared<Options>();
+  command.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
+  command.add_option("--format", options->format, "dot (Graphviz) or mermaid")
+      ->transform(CLI::CheckedTransformer(
+                      std::map<std::string, config::GraphFormat>{{"dot", config::GraphFormat::dot},
+                                                                 {"mermaid", config::GraphFormat::mermaid}})
+                      .description(""));
+  command.callback(
+      [options, &action] { action = [options] { return run_graph(options->file, options->format); }; });
+}
+
+constexpr Subcommand own_subcommands[] = {
+    {"run", "Run the services of a configuration here, until they end or SIGTERM", add_run},
+    {"check", "Say all that is wrong with a configuration; status 1 if anything is", add_check},
+    {"graph", "Print who waits for whom, to be drawn by Graphviz or Mermaid", add_graph},
+};
+
+/// Calls `visit` with each subcommand of all tables.
+template <typename Visit>
+void for_each_subcommand(Visit visit) {
+  for (const Subcommand& each : own_subcommands) visit(each);
+  for (const Subcommand& each : client_subcommands()) visit(each);
+}
+
+}  // namespace
+
+bool is_command_line(int argc, char** argv) {
+  if (argc < 2) return false;
+  const std::string_view first(argv[1]);
+  bool is_known = first.starts_with("-");
+  for_each_subcommand([&](const Subcommand& each) { is_known = is_known || first == each.name; });
+  return is_known;
+}
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app(about, "kestrel");
+  app.set_version_flag("--version", KESTREL_VERSION);
+  app.require_subcommand(1);
+  Action action;
+  for_each_subcommand(
+      [&](const Subcommand& each) { each.add(*app.add_subcommand(each.name, each.description), action); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : status_usage;
+  }
+  return action();
+}
+
+}  // namespace kestrel::app

@@ -1,0 +1,27 @@
+// The tables of kestrel's subcommands; command_line.cc joins them.
+#pragma once
+
+#include <functional>
+#include <span>
+
+namespace CLI {
+class App;
+}
+
+namespace kestrel::app {
+
+/// What was asked for; the chosen subcommand sets it, and it runs after everything has been parsed. Returns
+/// the exit status.
+using Action = std::function<int()>;
+
+struct Subcommand {
+  const char* name;
+  const char* description;
+  /// Adds options and arguments, and what sets `action`.
+  void (*add)(CLI::App& command, Action& action);
+};
+
+/// Those that call the API of a running kestrel.
+[[nodiscard]] std::span<const Subcommand> client_subcommands();
+
+}  // namespace kestrel::app
