@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "kestrel/app/echo.h"
+#include "kestrel/app/guest_setup.h"
 #include "kestrel/app/link.h"
 #include "kestrel/app/link_target.h"
 #include "kestrel/app/machine.h"
@@ -35,6 +36,7 @@ constexpr Duration patience_for_welcome = seconds(5);
 constexpr Duration patience_for_farewell = seconds(2);
 /// EX_CONFIG of sysexits.h.
 constexpr int status_bad_config = 78;
+constexpr int status_failed = 1;
 constexpr std::uint32_t host_cid = 2;
 
 bool is_host(int fd) {
@@ -128,6 +130,10 @@ class Guest {
     if (model.hostname && !has_host()) {
       if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
     }
+    const auto missing = set_up_guest(model, machine_.parameters);
+    if (!missing.empty())
+      return end({.status = status_failed, .cause = "boot", .reason = missing.front()}, missing);
+    timeline_->reached("guest set up");
     SupervisionOptions options{.cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
                                .environment = {},
                                .show_lines =

@@ -6,9 +6,11 @@
 #include <cstdio>
 
 #include "kestrel/app/echo.h"
+#include "kestrel/app/guest_setup.h"
 #include "kestrel/app/supervision.h"
 #include "kestrel/app/timeline.h"
 #include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
 #include "kestrel/config/digest.h"
 #include "kestrel/config/load.h"
 #include "kestrel/control/server.h"
@@ -72,6 +74,9 @@ int run_services(const RunOptions& options) {
   if (!cgroups) return fail(cgroups.error());
   if (auto subreaper = sys::become_subreaper(); !subreaper) return fail(subreaper.error());
   if (auto raised = sys::raise_open_files(wanted_open_files); !raised) log_warning(raised.error().message);
+
+  if (const auto keys = guest_wide_keys(model); !keys.empty())
+    log_warning("without a guest of its own kestrel leaves these keys alone: ", join(keys, ", "));
 
   Timeline timeline;
   timeline.reached("run");

@@ -39,6 +39,18 @@ std::optional<std::string> read_hostname(Context& context, const Raw& raw) {
   return std::nullopt;
 }
 
+/// Parts between dots or slashes, as sysctl(8) has them, none of which leads upwards.
+bool is_sysctl_name(std::string_view name) {
+  bool is_part_empty = true;
+  for (const char c : name) {
+    const bool is_separator = c == '.' || c == '/';
+    if (is_separator && is_part_empty) return false;
+    if (c <= ' ' || c == 0x7f) return false;
+    is_part_empty = is_separator;
+  }
+  return !is_part_empty && name.find_first_of("./") != std::string_view::npos;
+}
+
 void read_exec(Context& context, const RawEntry& entry, ModelDraft& target) {
   target.exec_at = entry.at;
   if (auto services = read_list<read_service>(context, *entry.value)) target.services = *std::move(services);
@@ -70,10 +82,10 @@ constexpr Key<Draft> model_keys[] = {
     {"exec", Support::now, read_exec},
     {"health", Support::now, into<read_checks, &Draft::checks>},
     {"hooks", Support::now, into<read_guest_hooks, &Draft::model, &Model::hooks>},
-    {"mounts", Support::later, into<read_mounts, &Draft::model, &Model::mounts>},
-    {"modules", Support::later, into<read_words, &Draft::model, &Model::modules>},
-    {"sysctl", Support::later, into<read_sysctl, &Draft::model, &Model::sysctl>},
-    {"network", Support::later, into<read_network, &Draft::model, &Model::network>},
+    {"mounts", Support::now, into<read_mounts, &Draft::model, &Model::mounts>},
+    {"modules", Support::now, into<read_words, &Draft::model, &Model::modules>},
+    {"sysctl", Support::now, into<read_sysctl, &Draft::model, &Model::sysctl>},
+    {"network", Support::now, into<read_network, &Draft::model, &Model::network>},
     {"shutdown", Support::now, read_shutdown},
 };
 
@@ -82,21 +94,6 @@ constexpr Key<Mount> mount_keys[] = {
     {"target", Support::now, into<read_absolute_path, &Mount::target>},
     {"type", Support::now, into<read_word, &Mount::type>},
     {"options", Support::now, into<read_words, &Mount::options>},
-};
-
-constexpr Choice<NetworkMode> network_choices[] = {
-    {"auto", NetworkMode::automatic},
-    {"none", NetworkMode::none},
-    {"static", NetworkMode::fixed},
-    {"dhcp", NetworkMode::dhcp},
-};
-constexpr auto read_network_mode = read_choice<network_choices>;
-
-constexpr Key<Network> network_keys[] = {
-    {"mode", Support::now, into<read_network_mode, &Network::mode>},
-    {"address", Support::now, into<read_word, &Network::address>},
-    {"gateway", Support::now, into<read_word, &Network::gateway>},
-    {"dns", Support::now, into<read_words, &Network::dns>},
 };
 
 }  // namespace
@@ -111,17 +108,17 @@ std::optional<Mount> read_mount(Context& context, const Raw& raw) {
   return read_struct<Mount, mount_keys>(context, raw);
 }
 
-std::optional<Network> read_network(Context& context, const Raw& raw) {
-  auto network = read_struct<Network, network_keys>(context, raw);
-  if (network && network->mode == NetworkMode::fixed) require_key(context, raw, "address");
-  return network;
-}
-
+/// Not where it leads: that is the kernel's to know.
 std::optional<std::map<std::string, std::string>> read_sysctl(Context& context, const Raw& raw) {
   const RawMap* map = expect_map(context, raw);
   if (!map) return std::nullopt;
   std::map<std::string, std::string> values;
   for (const RawEntry& entry : *map) {
+    if (!is_sysctl_name(entry.key)) {
+      context.report(entry.at, concat(quoted(entry.key), " is no sysctl; they are named like vm.swappiness"));
+      continue;
+    }
+    context.key = entry.key;
     if (auto value = read_text(context, *entry.value)) values.emplace(entry.key, *std::move(value));
   }
   return values;

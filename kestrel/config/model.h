@@ -249,7 +249,8 @@ struct Mount {
 enum class NetworkMode { automatic, none, fixed, dhcp };
 struct Network {
   NetworkMode mode = NetworkMode::automatic;
-  std::string address;  ///< with prefix length, `10.0.0.2/24`
+  std::string interface;  ///< empty: the first one
+  std::string address;    ///< with prefix length, `10.0.0.2/24`
   std::string gateway;
   std::vector<std::string> dns;
   friend bool operator==(const Network&, const Network&) = default;

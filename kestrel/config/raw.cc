@@ -14,6 +14,7 @@ bool looks_like_number(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   return !text.empty() && is_digit(text.front()) && is_digit(text.back()) &&
+         std::count(text.begin(), text.end(), '.') <= 1 &&
          std::all_of(text.begin(), text.end(), [&](char c) { return is_digit(c) || c == '.' || c == '_'; });
 }
 

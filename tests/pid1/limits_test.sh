@@ -105,4 +105,19 @@ test_an_unknown_group_fails_the_start_and_is_named() {
   expect_contains "$(cat log)" "no-such-group"
 }
 
+test_without_a_guest_the_keys_of_one_are_left_alone_and_named() {
+  local before
+  before=$(cat /proc/sys/net/core/somaxconn)
+  run_kestrel <<YAML
+sysctl: {net.core.somaxconn: $((before + 1))}
+mounts: [{source: tmpfs, target: $T/mounted, type: tmpfs}]
+exec:
+  - {name: job, command: /bin/true, run_once: true}
+YAML
+  expect_equal "$status" 0
+  expect_equal "$(cat /proc/sys/net/core/somaxconn)" "$before"
+  [ ! -e mounted ] || fail "the target was made"
+  expect_contains "$(cat log)" "leaves these keys alone: mounts, sysctl"
+}
+
 harness_main "$@"

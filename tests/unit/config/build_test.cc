@@ -28,7 +28,7 @@ hooks: {pre_start: [a], post_start: [b], pre_stop: [c], post_stop: [d], on_unhea
 mounts: [{source: data, target: /var/lib/data, type: ext4, options: [noatime]}]
 modules: [nf_tables]
 sysctl: {net.core.somaxconn: 4096}
-network: {mode: static, address: 10.0.0.2/24, gateway: 10.0.0.1, dns: [10.0.0.1]}
+network: {mode: static, interface: eth0, address: 10.0.0.2/24, gateway: 10.0.0.1, dns: [10.0.0.1]}
 )";
 
 ModelDraft build_everything(std::string_view text) {
@@ -69,7 +69,7 @@ TEST_CASE("the tables understand the guest's keys that are not supported yet", "
   CHECK(model.mounts == std::vector<Mount>{{"data", "/var/lib/data", "ext4", {"noatime"}}});
   CHECK(model.modules == std::vector<std::string>{"nf_tables"});
   CHECK(model.sysctl == std::map<std::string, std::string>{{"net.core.somaxconn", "4096"}});
-  CHECK(model.network == Network{NetworkMode::fixed, "10.0.0.2/24", "10.0.0.1", {"10.0.0.1"}});
+  CHECK(model.network == Network{NetworkMode::fixed, "eth0", "10.0.0.2/24", "10.0.0.1", {"10.0.0.1"}});
 }
 
 TEST_CASE("readiness is exactly one of its ways", "[config]") {
@@ -87,8 +87,7 @@ TEST_CASE("readiness is exactly one of its ways", "[config]") {
 }
 
 TEST_CASE("bounds and schedules are checked in the tables", "[config]") {
-  CHECK(problem_with("limits: {cpu: 0}") ==
-        "'cpu' expects at least 0.01 of a processor, found the number 0");
+  CHECK(problem_with("limits: {cpu: 0}") == "'cpu' expects at least 0.01 of a processor, found the number 0");
   CHECK(problem_with("limits: {memory: lots}") == "'memory' expects a size such as 64M or 1G, found 'lots'");
   CHECK(problem_with("limits: {nice: 20}") ==
         "'nice' expects a whole number from -20 to 19, found the number 20");
