@@ -43,49 +43,72 @@ void Supervisor::conclude_reload(Now now) {
   if (is_ready) adopt_model(now);
 }
 
+/// The one moment at which ids change their meaning.
 void Supervisor::adopt_model(Now now) {
-  std::unordered_map<std::string_view, ServiceId> old_ids;
-  for (std::uint32_t i = 0; i < services_.size(); ++i)
-    old_ids.emplace(model_->services[i].name, ServiceId{i});
-  const std::unordered_set<std::string_view> restarted(plan_.restarted.begin(), plan_.restarted.end());
-  const std::unordered_set<std::string_view> resumed(resumed_.begin(), resumed_.end());
+  const auto new_ids = find_new_ids();
+  // What the old checks point to lives until they are gone.
   const auto old_model = std::exchange(model_, std::exchange(next_model_, nullptr));
-  auto old_services = std::exchange(services_, std::vector<Service>(model_->services.size()));
-  auto old_checks = std::exchange(checks_, {});
   const auto old_definitions = std::exchange(readiness_definitions_, {});
   graph_ = ServiceGraph(*model_);
+  move_services(new_ids, now);
+  carry_over_checks(new_ids, now);
+  rename_runs(new_ids);
+  queue_.clear();
+  for (std::uint32_t i = 0; i < services_.size(); ++i) enqueue(ServiceId{i});
+  is_guest_concluded_ = false;
+  effects_.push_back(AdoptModel{});
+  publish(NoticeType::vm_reloaded);
+}
 
-  std::unordered_map<std::uint32_t, ServiceId> new_ids;
+Supervisor::NewIds Supervisor::find_new_ids() const {
+  std::unordered_map<std::string_view, ServiceId> by_name;
+  for (std::uint32_t i = 0; i < next_model_->services.size(); ++i)
+    by_name.emplace(next_model_->services[i].name, ServiceId{i});
+  NewIds new_ids(services_.size());
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    const auto& one = model_->services[i].name;
-    const auto found = old_ids.find(one);
-    if (found == old_ids.end()) {
-      services_[i].desired = Desired::running;
-      services_[i].since = now.wall;
-      continue;
-    }
-    Service& before = old_services[found->second.value];
-    new_ids.emplace(found->second.value, ServiceId{i});
-    if (restarted.contains(one)) {
-      services_[i].desired = resumed.contains(one) ? Desired::running : Desired::stopped;
-      services_[i].since = now.wall;
-      services_[i].exits = std::move(before.exits);
-      services_[i].restarts = before.restarts;
-    } else {
-      services_[i] = std::move(before);
-    }
-    services_[i].is_queued = false;
+    const auto found = by_name.find(model_->services[i].name);
+    if (found != by_name.end()) new_ids[i] = found->second;
   }
+  return new_ids;
+}
 
-  for (auto& owned : old_checks) {
+/// Each service takes its state along; one whose process is to be another takes only its past.
+void Supervisor::move_services(const NewIds& new_ids, Now now) {
+  const std::unordered_set<std::string_view> restarted(plan_.restarted.begin(), plan_.restarted.end());
+  const std::unordered_set<std::string_view> resumed(resumed_.begin(), resumed_.end());
+  std::vector<Service> moved(model_->services.size());
+  for (auto& service : moved) {
+    service.desired = Desired::running;
+    service.since = now.wall;
+  }
+  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    if (!new_ids[i]) continue;
+    Service& before = services_[i];
+    Service& after = moved[new_ids[i]->value];
+    const auto& one = name(*new_ids[i]);
+    if (restarted.contains(one)) {
+      after.desired = resumed.contains(one) ? Desired::running : Desired::stopped;
+      after.exits = std::move(before.exits);
+      after.restarts = before.restarts;
+    } else {
+      after = std::move(before);
+    }
+    after.is_queued = false;
+  }
+  services_ = std::move(moved);
+}
+
+/// A check that did not change goes on where it stood; a new one of a running service begins.
+void Supervisor::carry_over_checks(const NewIds& new_ids, Now now) {
+  const auto old_checks = std::exchange(checks_, {});
+  for (const auto& owned : old_checks) {
     if (const auto probe = owned.check.probing()) effects_.push_back(CancelProbe{*probe});
   }
   build_checks();
   for (auto& owned : checks_) {
     const auto previous = std::find_if(old_checks.begin(), old_checks.end(), [&](const OwnedCheck& one) {
-      const auto renamed = one.owner ? new_ids.find(one.owner->value) : new_ids.end();
-      const bool has_same_owner =
-          owned.owner ? renamed != new_ids.end() && renamed->second == *owned.owner : !one.owner;
+      const auto owner = one.owner ? new_ids[one.owner->value] : std::nullopt;
+      const bool has_same_owner = owner == owned.owner && one.owner.has_value() == owned.owner.has_value();
       return has_same_owner && one.purpose == owned.purpose &&
              one.check.definition() == owned.check.definition();
     });
@@ -99,22 +122,24 @@ void Supervisor::adopt_model(Now now) {
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     if (std::holds_alternative<Running>(services_[i].state)) services_[i].health = health_of(ServiceId{i});
   }
+}
 
-  const auto rename = [&](Subject& subject) {
-    if (auto* id = std::get_if<ServiceId>(&subject)) *id = new_ids.at(id->value);
-    if (auto* hook = std::get_if<ServiceHook>(&subject)) hook->service = new_ids.at(hook->service.value);
+/// Runs of services that are gone are forgotten.
+void Supervisor::rename_runs(const NewIds& new_ids) {
+  const auto rename = [&](ServiceId& id) {
+    const auto renamed = new_ids[id.value];
+    if (renamed) id = *renamed;
+    return renamed.has_value();
   };
-  std::erase_if(runs_, [&](const auto& entry) {
-    const auto* id = std::get_if<ServiceId>(&entry.second);
-    const auto* hook = std::get_if<ServiceHook>(&entry.second);
-    return (id && !new_ids.contains(id->value)) || (hook && !new_ids.contains(hook->service.value));
-  });
-  for (auto& [run, subject] : runs_) rename(subject);
-  queue_.clear();
-  for (std::uint32_t i = 0; i < services_.size(); ++i) enqueue(ServiceId{i});
-  is_guest_concluded_ = false;
-  effects_.push_back(AdoptModel{});
-  publish(NoticeType::vm_reloaded);
+  for (auto run = runs_.begin(); run != runs_.end();) {
+    const bool stays = std::visit(overloaded{
+                                      [&](ServiceId& id) { return rename(id); },
+                                      [&](ServiceHook& hook) { return rename(hook.service); },
+                                      [](GuestHook&) { return true; },
+                                  },
+                                  run->second);
+    run = stays ? std::next(run) : runs_.erase(run);
+  }
 }
 
 }  // namespace kestrel::core

@@ -226,8 +226,14 @@ class Supervisor {
   [[nodiscard]] Reply run(const ShutDown& command, Now now);
 
   // reload.cc
+  /// New ids of services by old ones; nullopt: the new model does not have it.
+  using NewIds = std::vector<std::optional<ServiceId>>;
   void conclude_reload(Now now);
   void adopt_model(Now now);
+  [[nodiscard]] NewIds find_new_ids() const;
+  void move_services(const NewIds& new_ids, Now now);
+  void carry_over_checks(const NewIds& new_ids, Now now);
+  void rename_runs(const NewIds& new_ids);
 
   void publish(NoticeType type, std::optional<ServiceId> service = {}, std::string reason = {},
                std::optional<int> pid = {}, std::optional<Exit> exit = {});
