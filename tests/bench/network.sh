@@ -28,14 +28,14 @@ VMM
 }
 
 bench_network() {
-    local published_port=${BENCH_PORT:-19000} hostfwd_port=$((${BENCH_PORT:-19000} + 1)) way port measured turn
+    local published_port=${BENCH_PORT:-19000} hostfwd_port=$((${BENCH_PORT:-19000} + 1)) way port measured turn deadline=$((SECONDS + 180))
     network_image
     network_vmm
     "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "$published_port:9000" --name "bench-$$" \
         </dev/null >"$work/vm.log" 2>&1 &
     vm=$!
     until "$build/support/bench_peer" rtt "$published_port" 1 >/dev/null 2>&1 && "$build/support/bench_peer" rtt "$hostfwd_port" 1 >/dev/null 2>&1; do
-        if ! kill -0 "$vm" 2>/dev/null || ((SECONDS > 180)); then
+        if ! kill -0 "$vm" 2>/dev/null || ((SECONDS > deadline)); then
             tail -n 20 "$work/vm.log" >&2
             echo "bench: the guest does not answer on both ways, see above" >&2
             return 1
