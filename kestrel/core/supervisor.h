@@ -157,12 +157,16 @@ class Supervisor {
   void abandon_hook(const HookRun& hook);
   [[nodiscard]] bool is_out_of_time() const;
 
-  // service_machine.cc: one service's states
+  // service_events.cc: what happened, for the service it happened to
   void on(const ProcessStarted& event, Now now);
   void on(const ProcessFailedToStart& event, Now now);
   void on(const ProcessExited& event, Now now);
   void on(const ProcessesGone& event, Now now);
   void on(const DeadlinePassed& event, Now now);
+  void pass_deadline(ServiceId id, Now now);
+  [[nodiscard]] std::optional<ServiceId> find_service(RunId run) const;
+
+  // service_machine.cc: one service's moves between its states
   void settle(Now now);
   void settle_one(ServiceId id, Now now);
   void try_to_start(ServiceId id, Now now);
@@ -177,11 +181,9 @@ class Supervisor {
   void follow(ServiceId id, const AfterEnd& decision, const EndedRun& run, Now now);
   void record_exit(ServiceId id, ExitRecord record);
   void fail(ServiceId id, std::string reason, const Exit& exit, Now now);
-  void pass_deadline(ServiceId id, Now now);
   void enter(ServiceId id, State state, Now now);
   void enqueue(ServiceId id);
   [[nodiscard]] bool may_stop(ServiceId id) const;
-  [[nodiscard]] std::optional<ServiceId> find_service(RunId run) const;
 
   // readiness.cc: what a process says of itself
   void on(const ReadinessReported& event, Now now);
