@@ -121,8 +121,15 @@ exec:
         grep -E ' /(data/deep|view) ' /proc/mounts | cut -d ' ' -f 2-4
         echo kept >/data/deep/file; cat /view/file
         echo lost 2>/dev/null >/view/file || echo read-only
+  - {name: stay, command: /bin/sleep, args: ["1000"], depends_on: [look]}
 CONFIG
-  run_vm "$T/setup"
+  start_vm setup "$T/setup"
+  local console
+  console=$(cat "$(in_vm_folder console.log)")
+  expect_contains "$console" "cannot load module no_such_module: it is neither in"
+  expect_contains "$console" "cannot set sysctl vm.no_such_key: this kernel has none of that name"
+  expect_contains "$console" "cannot mount /dev/absent on /absent: the device did not appear"
+  stop_vm
   expect_equal "$status" 0 "exit status"
   expect_equal "$(printed_by look)" "ip_tables
 x_tables
