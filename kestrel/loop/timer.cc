@@ -58,6 +58,11 @@ void Timer::arm(MonotonicTime at) {
 }
 
 void Timer::arm(Duration after) {
+  // Due already: the next round, and not after the rest of this millisecond.
+  if (after <= Duration::zero()) {
+    uv_timer_start(&block_->handle, Block::fired, block_->is_running ? 1 : 0, 0);
+    return;
+  }
   const MonotonicTime now = sys::monotonic_now();
   arm(after < MonotonicTime::max() - now ? now + after : MonotonicTime::max());
 }

@@ -1,10 +1,14 @@
 #include "kestrel/sys/log_output.h"
 
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -72,12 +76,30 @@ class CompleteLine : public spdlog::formatter {
 struct Output {
   LogFormat format;
   spdlog::logger logger;
+  std::uint64_t dropped = 0;  ///< since the last line that was written
 };
 std::unique_ptr<Output> output;
 
-void write_line(LogLevel level, std::string_view message) {
+/// False: a write would wait for the reader of standard error, and PID 1 waits for nobody. (A pipe that is
+/// writable takes 4096 bytes at once, pipe(7).)
+bool is_read() {
+  pollfd one{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&one, 1, 0) != 0;
+}
+
+void print_line(LogLevel level, std::string_view message) {
   const std::string line = format_log_line(output->format, wall_now(), level, message);
   output->logger.log(names_of(level).spdlog, spdlog::string_view_t(line.data(), line.size()));
+}
+
+void write_line(LogLevel level, std::string_view message) {
+  if (!is_read()) {
+    ++output->dropped;
+    return;
+  }
+  if (const auto dropped = std::exchange(output->dropped, 0); dropped > 0)
+    print_line(LogLevel::warning, concat(dropped, " messages dropped: standard error is not read"));
+  print_line(level, message);
 }
 
 }  // namespace
