@@ -54,7 +54,8 @@ Result<Json> parse_object(std::string_view body) {
 
 }  // namespace
 
-std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage) {
+std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage,
+                         const LogCounts& logs) {
   Json json{{"name", service.name},
             {"kind", service.kind},
             {"state", core::name_of(service.state)},
@@ -70,6 +71,8 @@ std::string service_json(const core::ServiceView& service, const std::optional<U
             {"exits", list(service.exits)}};
   json["memory_bytes"] = usage && usage->memory ? Json(usage->memory->count) : Json(nullptr);
   json["cpu_ms"] = usage && usage->cpu ? Json(usage->cpu->count()) : Json(nullptr);
+  json["log_lines"] = logs.lines;
+  json["log_dropped"] = logs.dropped;
   return print(json);
 }
 

@@ -13,7 +13,13 @@
 
 namespace kestrel::control {
 
-[[nodiscard]] std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage);
+/// What a service has printed since the boot, and how much of that was lost before anybody had taken it.
+struct LogCounts {
+  std::uint64_t lines = 0;
+  std::uint64_t dropped = 0;
+};
+[[nodiscard]] std::string service_json(const core::ServiceView& service, const std::optional<Usage>& usage,
+                                       const LogCounts& logs);
 /// `{"services": […]}` of what service_json() made.
 [[nodiscard]] std::string services_json(std::span<const std::string> services);
 [[nodiscard]] std::string health_json(const core::HealthView& health);

@@ -13,8 +13,12 @@ std::vector<std::string> names_of(const Guest& guest, const std::vector<core::Se
   return names;
 }
 
-std::string to_json(const Guest& guest, core::ServiceId id) {
-  return service_json(guest.view(id), guest.usage(id));
+std::string to_json(Guest& guest, core::ServiceId id) {
+  const LogRing& ring = guest.logs();
+  LogCounts counts;
+  if (const auto source = ring.find(guest.name(id)))
+    counts = {.lines = ring.pushed(*source), .dropped = ring.dropped_untaken(*source)};
+  return service_json(guest.view(id), guest.usage(id), counts);
 }
 
 wire::Response unknown_service(const Call& call) {

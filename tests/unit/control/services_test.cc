@@ -20,6 +20,9 @@ TEST_CASE("a service is shown with everything that is known of it", "[control]")
        .failures = 3,
        .last = core::CheckResult{.time = at.wall, .is_ok = false, .message = "connection refused"}}};
   api.exits = {{.time = at.wall, .exit = {.code = 3}, .cause = core::ExitCause::exit, .uptime = seconds(2)}};
+  const control::LogSource source = *bench.guest.ring.find("api");
+  bench.guest.print("one", source.value);
+  bench.guest.print("two", source.value);
   const wire::Response response = bench.get("/v1/services/api");
   CHECK(response.status == 200);
   CHECK(json_of(response) == nlohmann::json::parse(R"({
@@ -29,7 +32,7 @@ TEST_CASE("a service is shown with everything that is known of it", "[control]")
     "checks": [{"name": "web", "type": "http", "status": "unhealthy", "failures": 3,
                 "last": {"time": "2023-11-14T22:13:20.000Z", "ok": false, "message": "connection refused"}}],
     "exits": [{"time": "2023-11-14T22:13:20.000Z", "code": 3, "signal": 0, "cause": "exit", "uptime_ms": 2000}],
-    "memory_bytes": 4096, "cpu_ms": 12})"));
+    "memory_bytes": 4096, "cpu_ms": 12, "log_lines": 2, "log_dropped": 0})"));
 }
 
 TEST_CASE("what is not known is null", "[control]") {
