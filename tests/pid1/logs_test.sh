@@ -206,7 +206,7 @@ test_a_flood_does_not_keep_the_api_from_answering_and_memory_stays_bounded() {
 test_the_api_counts_a_services_lines() {
   start_kestrel <<YAML
 exec:
-  - {name: web, $(source_of 5000), run_once: true, log: {ring: 64K}}
+  - {name: web, $(source_of 5000), run_once: true}
   - {name: other, command: /bin/sleep, args: ["1000"]}
 YAML
   await_state web completed
