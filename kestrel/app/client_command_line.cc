@@ -16,6 +16,7 @@ struct Arguments {
   ClientOptions client;
   RecordOptions records;
   std::string address;
+  std::string format;
   std::string service;
   std::string signal;
   std::string action;
@@ -32,14 +33,12 @@ std::shared_ptr<Arguments> add_common(CLI::App& command, Action& action, Run run
       ->type_name("unix:PATH")
       ->envname("KESTREL_API")
       ->check(unix_address_error);
-  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::table},
-                                                       {"json", OutputFormat::json}};
-  command.add_option("-o,--output", arguments->client.format, "table or json")
-      ->transform(CLI::CheckedTransformer(formats).description(""));
+  command.add_option("-o,--output", arguments->format, "table or json")->check(one_of({"table", "json"}));
   command.callback([arguments, &action, run] {
     if (!arguments->address.empty()) {
       arguments->client.api_path = arguments->address.substr(unix_scheme.size());
     }
+    if (arguments->format == "json") arguments->client.format = OutputFormat::json;
     action = [arguments, run] { return run(*arguments); };
   });
   return arguments;
@@ -121,7 +120,7 @@ void add_power(CLI::App& command, Action& action) {
       command, action, [](const Arguments& given) { return change_power(given.client, given.action); });
   command.add_option("ACTION", arguments->action, "shutdown or reboot")
       ->required()
-      ->check(CLI::IsMember({"shutdown", "reboot"}).description(""));
+      ->check(one_of({"shutdown", "reboot"}));
 }
 
 constexpr Subcommand subcommands[] = {

@@ -1,6 +1,8 @@
 #include "kestrel/app/command_line.h"
 
+#include <algorithm>
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string_view>
 
@@ -9,6 +11,8 @@
 #include "kestrel/app/run_command.h"
 #include "kestrel/app/subcommands.h"
 #include "kestrel/app/unix_address.h"
+#include "kestrel/base/text.h"
+#include "kestrel/config/schema.h"
 
 namespace kestrel::app {
 
@@ -23,22 +27,27 @@ talk to a kestrel that runs.)";
 constexpr int status_usage = 2;
 
 void add_run(CLI::App& command, Action& action) {
-  const auto options = std::make_shared<RunOptions>();
-  const auto api = std::make_shared<std::string>();
-  command.add_option("-c,--config", options->config, "The configuration")->required()->type_name("FILE");
-  command.add_option("--api", *api, "Serve the API on a Unix socket")
+  struct Options {
+    RunOptions run;
+    std::string api;
+    std::string log_format = "text";
+  };
+  const auto options = std::make_shared<Options>();
+  command.add_option("-c,--config", options->run.config, "The configuration")->required()->type_name("FILE");
+  command.add_option("--api", options->api, "Serve the API on a Unix socket")
       ->type_name("unix:PATH")
       ->check(unix_address_error);
   command
-      .add_option("--cgroup", options->cgroup,
+      .add_option("--cgroup", options->run.cgroup,
                   "A writable cgroup v2 directory to keep each service contained in")
       ->type_name("DIR");
   command.add_option("--log-format", options->log_format, "Form of the log on standard error: text or json")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, sys::LogFormat>{
-          {"text", sys::LogFormat::text}, {"json", sys::LogFormat::json}}));
-  command.callback([options, api, &action] {
-    if (!api->empty()) options->api = api->substr(unix_scheme.size());
-    action = [options] { return run_services(*options); };
+      ->check(one_of({"text", "json"}));
+  command.callback([options, &action] {
+    RunOptions& run = options->run;
+    if (!options->api.empty()) run.api = options->api.substr(unix_scheme.size());
+    if (options->log_format == "json") run.log_format = sys::LogFormat::json;
+    action = [options] { return run_services(options->run); };
   });
 }
 
@@ -63,23 +72,34 @@ void add_check(CLI::App& command, Action& action) {
 void add_graph(CLI::App& command, Action& action) {
   struct Options {
     std::string file;
-    config::GraphFormat format = config::GraphFormat::dot;
+    std::string format = "dot";
   };
   const auto options = std::make_shared<Options>();
   command.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
   command.add_option("--format", options->format, "dot (Graphviz) or mermaid")
-      ->transform(CLI::CheckedTransformer(
-                      std::map<std::string, config::GraphFormat>{{"dot", config::GraphFormat::dot},
-                                                                 {"mermaid", config::GraphFormat::mermaid}})
-                      .description(""));
-  command.callback(
-      [options, &action] { action = [options] { return run_graph(options->file, options->format); }; });
+      ->check(one_of({"dot", "mermaid"}));
+  command.callback([options, &action] {
+    action = [options] {
+      using config::GraphFormat;
+      return run_graph(options->file, options->format == "dot" ? GraphFormat::dot : GraphFormat::mermaid);
+    };
+  });
+}
+
+void add_schema(CLI::App& command, Action& action) {
+  command.callback([&action] {
+    action = [] {
+      std::puts(config::schema_json().c_str());
+      return 0;
+    };
+  });
 }
 
 constexpr Subcommand own_subcommands[] = {
     {"run", "Run the services of a configuration here, until they end or SIGTERM", add_run},
     {"check", "Say all that is wrong with a configuration; status 1 if anything is", add_check},
     {"graph", "Print who waits for whom, to be drawn by Graphviz or Mermaid", add_graph},
+    {"schema", "Print the JSON Schema of the configuration", add_schema},
 };
 
 /// Calls `visit` with each subcommand of all tables.
@@ -90,6 +110,13 @@ void for_each_subcommand(Visit visit) {
 }
 
 }  // namespace
+
+std::function<std::string(const std::string&)> one_of(std::vector<std::string> words) {
+  return [words = std::move(words)](const std::string& text) {
+    const bool is_one = std::find(words.begin(), words.end(), text) != words.end();
+    return is_one ? std::string() : concat("it must be ", join(words, " or "));
+  };
+}
 
 bool is_command_line(int argc, char** argv) {
   if (argc < 2) return false;

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -20,6 +22,10 @@ struct Subcommand {
   /// Adds options and arguments, and what sets `action`.
   void (*add)(CLI::App& command, Action& action);
 };
+
+/// For options with a few words to choose from: what is wrong with the text; empty if nothing is. (CLI11's
+/// own validators for this are several times the size.)
+[[nodiscard]] std::function<std::string(const std::string&)> one_of(std::vector<std::string> words);
 
 /// Those that call the API of a running kestrel.
 [[nodiscard]] std::span<const Subcommand> client_subcommands();

@@ -5,9 +5,21 @@
 #include "kestrel/base/text.h"
 
 namespace kestrel::config {
+namespace {
+
+/// A value of each kind, to explore readers with.
+std::span<const Raw* const> samples() {
+  static const Raw scalar{{}, RawScalar{}};
+  static const Raw list{{}, RawList{}};
+  static const Raw map{{}, RawMap{}};
+  static const Raw* const all[] = {&scalar, &list, &map};
+  return all;
+}
+
+}  // namespace
 
 void Context::report(Position at, std::string message) {
-  problems_.push_back({at.line, at.column, std::move(message)});
+  if (problems_) problems_->push_back({at.line, at.column, std::move(message)});
 }
 
 void Context::report_expected(const Raw& raw, std::string_view what) {
@@ -28,8 +40,44 @@ void Context::report_unsupported(const RawEntry& entry) {
   report(entry.at, concat(quoted(entry.key), " is not supported by this version of kestrel"));
 }
 
+bool Context::explores(const Raw& raw, const ScalarShape& scalar) {
+  if (!shape_) return false;
+  auto& known = shape_->scalars;
+  const bool is_new = std::find(known.begin(), known.end(), scalar) == known.end();
+  if (std::holds_alternative<RawScalar>(raw.value) && is_new) known.push_back(scalar);
+  return true;
+}
+
+void Context::explore_key(std::string_view name, const std::function<void(const RawEntry&)>& read) {
+  Shape* const outer = shape_;
+  Shape found;
+  shape_ = &found;
+  for (const Raw* each : samples()) read({std::string(name), {}, each});
+  shape_ = outer;
+  // A key that takes nothing is there to tell where it belongs.
+  if (!found.is_empty()) outer->properties.push_back({std::string(name), std::move(found)});
+}
+
+void Context::explore_items(const std::function<void(const Raw&)>& read) {
+  Shape* const outer = shape_;
+  auto items = std::make_unique<Shape>();
+  shape_ = items.get();
+  for (const Raw* each : samples()) read(*each);
+  shape_ = outer;
+  outer->items = std::move(items);
+}
+
+void Context::explore_open_map() {
+  if (shape_) shape_->is_open_map = true;
+}
+
+void Context::explore_required(std::string_view name) {
+  if (shape_) shape_->required.emplace_back(name);
+}
+
 const RawMap* expect_map(Context& context, const Raw& raw) {
   const auto* map = std::get_if<RawMap>(&raw.value);
+  if (map) context.explore_open_map();
   if (!map) context.report_expected(raw, "a map");
   return map;
 }
@@ -43,6 +91,7 @@ const RawList* expect_list(Context& context, const Raw& raw) {
 void require_key(Context& context, const Raw& raw, std::string_view name) {
   const auto* map = std::get_if<RawMap>(&raw.value);
   if (!map) return;
+  context.explore_required(name);
   const std::string_view wanted[] = {name};
   // A misspelt key is reported where it stands; that the right one is missing follows from it.
   const bool is_meant = std::any_of(map->begin(), map->end(), [&](const RawEntry& entry) {

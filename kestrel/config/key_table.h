@@ -4,8 +4,13 @@
 // function that reads the value into its place. read_map() does everything that is the same for all of them:
 // unknown keys with the nearest known one, `x-…` keys, keys that are not supported yet. Reading goes on after
 // a problem, so that all are found.
+//
+// The same functions tell the form of what they read (schema.h): with a Context that explores, they are
+// handed a scalar, a list and a map in turn. Those that read scalars note what they would take, read_list()
+// and read_map() go on to what is inside, and none of them returns a value.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +20,7 @@
 #include "kestrel/config/draft.h"
 #include "kestrel/config/problem.h"
 #include "kestrel/config/raw.h"
+#include "kestrel/config/shape.h"
 
 namespace kestrel::config {
 
@@ -24,7 +30,9 @@ enum class Support { now, later };
 /// What every reader is given: where problems go, and the key whose value is being read, for their messages.
 class Context {
  public:
-  Context(Problems& problems, Support accepted) : problems_(problems), accepted_(accepted) {}
+  Context(Problems& problems, Support accepted) : problems_(&problems), accepted_(accepted) {}
+  /// Explores: nothing is read or reported, but the form of what could be.
+  Context(Shape& shape, Support accepted) : accepted_(accepted), shape_(&shape) {}
 
   void report(Position at, std::string message);
   /// `'port' expects a whole number, found 'http'`.
@@ -35,12 +43,22 @@ class Context {
 
   [[nodiscard]] bool accepts(Support support) const { return support <= accepted_; }
 
+  [[nodiscard]] bool is_exploring() const { return shape_ != nullptr; }
+  /// False when reading. Else notes that a scalar may have this form, if `raw` is one.
+  bool explores(const Raw& raw, const ScalarShape& scalar);
+  /// Calls `read` with values of all kinds, and notes what it finds for the key or the items of a list.
+  void explore_key(std::string_view name, const std::function<void(const RawEntry&)>& read);
+  void explore_items(const std::function<void(const Raw&)>& read);
+  void explore_open_map();
+  void explore_required(std::string_view name);
+
   /// The key being read; reading a map inside changes it and restores it.
   std::string_view key;
 
  private:
-  Problems& problems_;
+  Problems* problems_ = nullptr;  ///< null when exploring
   Support accepted_;
+  Shape* shape_ = nullptr;  ///< of the value that is being explored; null when reading
 };
 
 template <typename T>
@@ -61,7 +79,7 @@ void placed_into(Context& context, const RawEntry& entry, T& target) {
   if (auto value = Read(context, *entry.value)) (target.*....*Path) = {*std::move(value), entry.value->at};
 }
 
-/// The map in `raw`, or null and a problem.
+/// The map in `raw`, whose keys may be any, or null and a problem.
 [[nodiscard]] const RawMap* expect_map(Context& context, const Raw& raw);
 [[nodiscard]] const RawList* expect_list(Context& context, const Raw& raw);
 /// A problem if the map in `raw` has neither `name` nor a key that looks like it; nothing if it is no map.
@@ -70,6 +88,14 @@ void require_key(Context& context, const Raw& raw, std::string_view name);
 
 template <typename T>
 void read_map(Context& context, const Raw& raw, std::span<const Key<T>> keys, T& target) {
+  if (context.is_exploring()) {
+    if (!std::holds_alternative<RawMap>(raw.value)) return;
+    for (const Key<T>& key : keys) {
+      if (!context.accepts(key.support)) continue;
+      context.explore_key(key.name, [&](const RawEntry& entry) { key.read(context, entry, target); });
+    }
+    return;
+  }
   const RawMap* map = expect_map(context, raw);
   if (!map) return;
   const std::string_view outer = context.key;
@@ -108,6 +134,10 @@ template <auto Read>
     -> std::optional<std::vector<typename decltype(Read(context, raw))::value_type>> {
   const RawList* list = expect_list(context, raw);
   if (!list) return std::nullopt;
+  if (context.is_exploring()) {
+    context.explore_items([&](const Raw& item) { static_cast<void>(Read(context, item)); });
+    return std::nullopt;
+  }
   std::vector<typename decltype(Read(context, raw))::value_type> values;
   values.reserve(list->size());
   for (const Raw* item : *list) {

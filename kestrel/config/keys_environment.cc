@@ -81,6 +81,7 @@ std::optional<EnvironmentEntry> read_entry(Context& context, const Raw& raw) {
 }
 
 std::vector<EnvironmentEntry> read_map_form(Context& context, const RawMap& map) {
+  context.explore_open_map();
   std::vector<EnvironmentEntry> entries;
   const std::string_view outer = context.key;
   for (const RawEntry& entry : map) {

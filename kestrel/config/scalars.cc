@@ -8,6 +8,8 @@
 namespace kestrel::config {
 namespace {
 
+using Form = ScalarShape::Kind;
+
 constexpr std::size_t longest_name = 63;
 
 bool is_name(std::string_view text) {
@@ -31,6 +33,7 @@ std::string_view any_text(const Raw& raw) {
 }  // namespace
 
 std::optional<std::string> read_text(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::text})) return std::nullopt;
   const auto* scalar = std::get_if<RawScalar>(&raw.value);
   if (!scalar) {
     context.report_expected(raw, "text");
@@ -77,6 +80,7 @@ std::optional<std::string> read_pattern(Context& context, const Raw& raw) {
 }
 
 std::optional<bool> read_flag(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::flag})) return std::nullopt;
   const std::string_view text = plain_text(raw);
   if (text == "true") return true;
   if (text == "false") return false;
@@ -85,6 +89,7 @@ std::optional<bool> read_flag(Context& context, const Raw& raw) {
 }
 
 std::optional<Duration> read_duration(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::duration})) return std::nullopt;
   const auto duration = parse_duration(any_text(raw));
   if (!duration) context.report_expected(raw, "a duration such as 250ms, 5s or 2m");
   return duration;
@@ -98,18 +103,21 @@ std::optional<Duration> read_period(Context& context, const Raw& raw) {
 }
 
 std::optional<Bytes> read_bytes(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::size})) return std::nullopt;
   const auto bytes = parse_bytes(any_text(raw));
   if (!bytes) context.report_expected(raw, "a size such as 64M or 1G");
   return bytes;
 }
 
 std::optional<int> read_signal(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::signal})) return std::nullopt;
   const auto signal = parse_signal(any_text(raw));
   if (!signal) context.report_expected(raw, "a signal such as TERM or 15");
   return signal;
 }
 
 std::optional<std::uint32_t> read_mode_mask(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::mode_mask})) return std::nullopt;
   std::string_view digits = any_text(raw);
   if (digits.starts_with("0o")) digits.remove_prefix(2);
   std::uint32_t mask = 0;
@@ -122,6 +130,8 @@ std::optional<std::uint32_t> read_mode_mask(Context& context, const Raw& raw) {
 
 std::optional<std::int64_t> read_integer(Context& context, const Raw& raw, std::int64_t least,
                                          std::int64_t most) {
+  const ScalarShape shape{Form::integer, static_cast<double>(least), static_cast<double>(most)};
+  if (context.explores(raw, shape)) return std::nullopt;
   const auto value = parse_integer(plain_text(raw));
   if (value && *value >= least && *value <= most) return value;
   context.report_expected(raw, concat("a whole number from ", least, " to ", most));
@@ -129,6 +139,7 @@ std::optional<std::int64_t> read_integer(Context& context, const Raw& raw, std::
 }
 
 std::optional<double> read_fraction(Context& context, const Raw& raw, double least, double most) {
+  if (context.explores(raw, {Form::number, least, most})) return std::nullopt;
   const std::string_view text = plain_text(raw);
   const char* end = text.data() + text.size();
   double value = 0;

@@ -70,6 +70,7 @@ template <const auto& Choices>
     if (scalar && scalar->text == choice.name) return choice.value;
     names.push_back(choice.name);
   }
+  if (context.explores(raw, {ScalarShape::Kind::choice, 0, 0, names})) return std::nullopt;
   report_choices(context, raw, names);
   return std::nullopt;
 }

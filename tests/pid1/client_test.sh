@@ -207,4 +207,9 @@ YAML
   expect_contains "$(cat said)" "config.yaml:1:1:"
 }
 
+test_the_schema_is_json_with_the_keys_of_services() {
+  "$BUILD/kestrel" schema >schema.json
+  jq --exit-status '.properties.exec.items.properties | has("name") and has("command")' schema.json
+}
+
 harness_main "$@"
