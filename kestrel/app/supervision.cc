@@ -87,13 +87,15 @@ void Supervision::post(core::Event event) {
 
 void Supervision::turn() {
   is_turning_ = true;
-  do {
+  while (true) {
     const auto now = sys::now();
     for (const auto& event : std::exchange(pending_, {})) supervisor_.handle(event, now);
-    for (const auto& effect : supervisor_.take_effects(now)) {
+    const auto effects = supervisor_.take_effects(now);
+    if (effects.empty()) break;
+    for (const auto& effect : effects) {
       std::visit([this](const auto& one) { perform(one); }, effect);
     }
-  } while (!pending_.empty());
+  }
   is_turning_ = false;
   if (const auto at = supervisor_.next_deadline()) {
     deadline_.arm(*at);
@@ -139,13 +141,52 @@ Result<void> Supervision::launch_run(core::RunId run, const core::Subject& subje
   if (!err) return err.error();
   spec.stdio = {-1, out->writer.get(), err->writer.get()};
   const ProcessId process{++last_process_};
-  const auto target = target_of(subject);
+  auto readiness = watch_readiness(run, process, subject);
+  if (!readiness) return readiness.error();
+  auto* const watch = readiness->get();
+  auto target = target_of(subject);
+  if (watch) {
+    watch->equip(spec);
+    target.on_line = [watch](std::string_view line) { watch->handle_line(line); };
+  }
   live_.emplace(run, new Live{process,
+                              std::move(*readiness),
                               {*loop_, std::move(out->reader), control::LogStream::standard_output, target},
                               {*loop_, std::move(err->reader), control::LogStream::standard_error, target}});
   if (const auto* service = std::get_if<core::ServiceId>(&subject)) current_run_[name(*service)] = run;
   auto callbacks = callbacks_of(run, spec.program);
-  return processes_.start(process, containment_name(subject, run), std::move(spec), std::move(callbacks));
+  auto started =
+      processes_.start(process, containment_name(subject, run), std::move(spec), std::move(callbacks));
+  const auto live = live_.find(run);
+  if (live != live_.end() && live->second->readiness) live->second->readiness->handle_spawned();
+  return started;
+}
+
+Result<std::unique_ptr<ReadinessWatch>> Supervision::watch_readiness(core::RunId run, ProcessId process,
+                                                                     const core::Subject& subject) {
+  const auto* service = std::get_if<core::ServiceId>(&subject);
+  if (!service) return std::unique_ptr<ReadinessWatch>();
+  return ReadinessWatch::create(
+      *loop_, supervisor_.definition(*service).ready,
+      {.run = run,
+       .service = name(*service),
+       .contains = [this, process](pid_t pid) { return processes_.contains(process, pid); },
+       .tell = [this, run](core::Event event) { hear(run, std::move(event)); }});
+}
+
+/// What a run says of itself.
+void Supervision::hear(core::RunId run, core::Event event) {
+  if (const auto live = live_.find(run); live != live_.end()) processes_.notice_exec(live->second->process);
+  const auto live = live_.find(run);
+  if (live == live_.end()) return;
+  if (auto* notified = std::get_if<core::Notified>(&event); notified && notified->main_pid) {
+    const auto adopted = processes_.adopt_main(live->second->process, *notified->main_pid);
+    if (!adopted) {
+      log_warning(adopted.error().message);
+      notified->main_pid.reset();
+    }
+  }
+  post(std::move(event));
 }
 
 ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& program) {
@@ -159,6 +200,11 @@ ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& p
                 const auto cause = errno_error(concat("cannot execute ", program), failure.error).message;
                 post(core::ProcessFailedToStart{run, std::string(stage_name(failure.stage)), cause,
                                                 failure.error});
+              },
+          .before_end =
+              [this, run] {
+                const auto live = live_.find(run);
+                if (live != live_.end() && live->second->readiness) live->second->readiness->hear_rest();
               },
           .on_end =
               [this, run](const ProcessEnd& end) {
@@ -249,6 +295,7 @@ Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch(
   const ProcessId process{++last_process_};
   ProcessCallbacks callbacks{.on_exec = {},
                              .on_exec_failed = [on_exit](sys::SpawnFailure) { on_exit({.code = 127}); },
+                             .before_end = {},
                              .on_end = [on_exit](const ProcessEnd& end) { on_exit(end.status); },
                              .on_gone = {}};
   auto started =

@@ -78,7 +78,11 @@ HookRun Supervisor::start_hook(const Subject& subject, std::uint32_t index, Mono
   const RunId run{++last_run_};
   runs_.emplace(run, subject);
   effects_.push_back(SpawnProcess{run, subject});
-  return {.kind = kind_of(subject), .index = index, .run = run, .deadline = now + hook_timeout};
+  return {.kind = kind_of(subject),
+          .index = index,
+          .run = run,
+          .deadline = now + hook_timeout,
+          .program = command_of(subject).program};
 }
 
 void Supervisor::expire(HookRun& hook) {
@@ -93,8 +97,8 @@ void Supervisor::expire_if_late(HookRun& hook, MonotonicTime now) {
 /// Its end interests nobody any more; it has no right to go on either.
 void Supervisor::abandon_hook(const HookRun& hook) { effects_.push_back(KillProcesses{hook.run}); }
 
-std::optional<std::string> Supervisor::failure_of(const Subject& subject, const HookRun& hook) const {
-  const auto what = concat(name_of(hook.kind), " hook ", command_of(subject).program);
+std::optional<std::string> Supervisor::failure_of(const HookRun& hook) {
+  const auto what = concat(name_of(hook.kind), " hook ", hook.program);
   if (hook.has_timed_out) return concat(what, " did not end within ", format_duration(hook_timeout));
   if (*hook.exit == Exit{}) return std::nullopt;
   return concat(what, " ", describe(*hook.exit));
@@ -156,7 +160,7 @@ std::optional<HookRun> Supervisor::next_hook(ServiceId id, const HookRun& done, 
 
 void Supervisor::conclude_service_hook(const ServiceHook& subject, const HookRun& hook, Now now) {
   const auto id = subject.service;
-  const auto failure = failure_of(subject, hook);
+  const auto failure = failure_of(hook);
   if (failure) publish(NoticeType::hook_failed, id, *failure);
   State& state = at(id).state;
 
@@ -208,7 +212,7 @@ void Supervisor::run_guest_hooks(HookKind kind, Now now) {
 }
 
 void Supervisor::conclude_guest_hook(const GuestHook& subject, const HookRun& hook, Now now) {
-  const auto failure = failure_of(subject, hook);
+  const auto failure = failure_of(hook);
   const bool has_next = hook.index + 1 < guest_hooks(hook.kind).size();
   const auto next = [&] {
     return start_hook(GuestHook{hook.kind, hook.index + 1}, hook.index + 1, now.monotonic);

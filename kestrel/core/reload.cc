@@ -35,12 +35,12 @@ Reply Supervisor::reload(SharedModel model, Now now) {
   return reply;
 }
 
-void Supervisor::conclude_reload(Now now) {
-  if (!next_model_) return;
+/// What the reload stops is at rest.
+bool Supervisor::is_ready_to_adopt() const {
+  if (!next_model_) return false;
   const auto is_at_rest = [this](const std::string& one) { return !is_active(at(*find(one)).state); };
-  const bool is_ready = std::all_of(plan_.removed.begin(), plan_.removed.end(), is_at_rest) &&
-                        std::all_of(plan_.restarted.begin(), plan_.restarted.end(), is_at_rest);
-  if (is_ready) adopt_model(now);
+  return std::all_of(plan_.removed.begin(), plan_.removed.end(), is_at_rest) &&
+         std::all_of(plan_.restarted.begin(), plan_.restarted.end(), is_at_rest);
 }
 
 /// The one moment at which ids change their meaning.
@@ -50,7 +50,7 @@ void Supervisor::adopt_model(Now now) {
   const auto old_model = std::exchange(model_, std::exchange(next_model_, nullptr));
   const auto old_definitions = std::exchange(readiness_definitions_, {});
   graph_ = ServiceGraph(*model_);
-  move_services(new_ids, now);
+  move_services(new_ids, *old_model, now);
   carry_over_checks(new_ids, now);
   rename_runs(new_ids);
   queue_.clear();
@@ -73,7 +73,7 @@ Supervisor::NewIds Supervisor::find_new_ids() const {
 }
 
 /// Each service takes its state along; one whose process is to be another takes only its past.
-void Supervisor::move_services(const NewIds& new_ids, Now now) {
+void Supervisor::move_services(const NewIds& new_ids, const config::Model& old_model, Now now) {
   const std::unordered_set<std::string_view> restarted(plan_.restarted.begin(), plan_.restarted.end());
   const std::unordered_set<std::string_view> resumed(resumed_.begin(), resumed_.end());
   std::vector<Service> moved(model_->services.size());
@@ -96,6 +96,18 @@ void Supervisor::move_services(const NewIds& new_ids, Now now) {
     after.is_queued = false;
   }
   services_ = std::move(moved);
+  for (std::uint32_t i = 0; i < new_ids.size(); ++i) {
+    if (new_ids[i]) adopt_schedule(*new_ids[i], old_model.services[i], now);
+  }
+}
+
+/// Another schedule counts from now on; a run under way is left alone.
+void Supervisor::adopt_schedule(ServiceId id, const config::Service& before, Now now) {
+  Service& service = at(id);
+  if (before.schedule == definition(id).schedule) return;
+  if (!is_active(service.state)) service.state = Stopped{};
+  auto* running = std::get_if<Running>(&service.state);
+  if (running && !service.watchdog) running->deadline = replacement_deadline(id, now);
 }
 
 /// A check that did not change goes on where it stood; a new one of a running service begins.
@@ -120,7 +132,7 @@ void Supervisor::carry_over_checks(const NewIds& new_ids, Now now) {
     }
   }
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    if (std::holds_alternative<Running>(services_[i].state)) services_[i].health = health_of(ServiceId{i});
+    if (std::holds_alternative<Running>(services_[i].state)) update_health(ServiceId{i}, now);
   }
 }
 

@@ -152,7 +152,10 @@ void Supervisor::try_to_stop(ServiceId id, Now now) {
   }
 }
 
+/// Those who build on it go first. On one that has no process yet nobody builds; its hooks may not lead to
+/// one.
 bool Supervisor::may_stop(ServiceId id) const {
+  if (std::holds_alternative<PreparingStart>(at(id).state)) return true;
   for (const auto& dependent : graph_.dependents(id)) {
     const Service& other = at(dependent.service);
     const bool is_going = other.desired == Desired::stopped || other.stop_wanted || is_ending(other.state);

@@ -81,6 +81,7 @@ struct HookRun {
   std::uint32_t index = 0;
   RunId run;
   MonotonicTime deadline;
+  std::string program;  ///< for messages; a reload may have changed the list it stood in
   /// How its process ended; it is done when nothing of its containment is left either.
   std::optional<Exit> exit;
   bool has_timed_out = false;

@@ -134,17 +134,26 @@ void Supervisor::pass_guest_deadline(Now now) {
 // --- conclusions -----------------------------------------------------------------------------------------
 
 std::vector<Effect> Supervisor::take_effects(Now now) {
-  while (!is_guest_concluded_) {
-    is_guest_concluded_ = true;
+  conclude_guest(now);
+  // What speaks of the old model's ids is carried out before there is a new one.
+  if (effects_.empty() && is_ready_to_adopt()) {
+    adopt_model(now);
     conclude_guest(now);
-    settle(now);
   }
   return std::exchange(effects_, {});
 }
 
 void Supervisor::conclude_guest(Now now) {
-  if (std::holds_alternative<ShuttingDown>(guest_)) return conclude_shutdown(now);
-  if (auto* up = std::get_if<Up>(&guest_)) conclude_up(*up, now);
+  settle(now);
+  while (!is_guest_concluded_) {
+    is_guest_concluded_ = true;
+    if (std::holds_alternative<ShuttingDown>(guest_)) {
+      conclude_shutdown(now);
+    } else if (auto* up = std::get_if<Up>(&guest_)) {
+      conclude_up(*up, now);
+    }
+    settle(now);
+  }
 }
 
 void Supervisor::conclude_shutdown(Now now) {
@@ -158,7 +167,6 @@ void Supervisor::conclude_shutdown(Now now) {
 }
 
 void Supervisor::conclude_up(Up& up, Now now) {
-  conclude_reload(now);
   if (!is_on_first_way_up()) start_guest_checks(now);
   if (!up.was_ready && has_everything_ready()) {
     up.was_ready = true;
@@ -186,6 +194,7 @@ bool Supervisor::is_anything_active() const {
 
 /// When everything is a job and every job is over, so is the guest.
 void Supervisor::conclude_batch(Now now) {
+  if (is_reloading()) return;  // what is over now may be what the new model runs again
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     const auto& one = model_->services[i];
     if (one.kind != config::Kind::job || one.schedule) return;

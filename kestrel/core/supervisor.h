@@ -3,7 +3,8 @@
 //
 // It is a value machine. Events, commands and the time go in; effects come out, to be carried out in order by
 // whoever owns the processes (app/supervision, or a test). It never reads a clock, does I/O or calls back. A
-// turn is: any number of handle() and apply(), then take_effects(), then arm one timer for next_deadline().
+// turn is: any number of handle() and apply(), then take_effects() until there are none, then arm one timer
+// for next_deadline().
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,8 @@ class Supervisor {
   [[nodiscard]] Reply reload(SharedModel model, Now now);
 
   /// What is to be done, in order. Draws the conclusions for the guest as a whole (ready, healthy, finished)
-  /// first.
+  /// first. To be called until it returns nothing: a new model is taken over only when what there was to do
+  /// under the old one has been done, so that all ids of one answer are those of model().
   [[nodiscard]] std::vector<Effect> take_effects(Now now);
 
   /// When to send DeadlinePassed; nullopt = only an event can change anything.
@@ -144,7 +146,7 @@ class Supervisor {
   [[nodiscard]] HookRun start_hook(const Subject& subject, std::uint32_t index, MonotonicTime now);
   void expire(HookRun& hook);
   void expire_if_late(HookRun& hook, MonotonicTime now);
-  [[nodiscard]] std::optional<std::string> failure_of(const Subject& subject, const HookRun& hook) const;
+  [[nodiscard]] static std::optional<std::string> failure_of(const HookRun& hook);
   void handle_hook_exit(const Subject& subject, const ProcessExited& event, Now now);
   void handle_hook_gone(const Subject& subject, RunId run, Now now);
   void conclude(const Subject& subject, HookRun& hook, Now now);
@@ -230,10 +232,11 @@ class Supervisor {
   // reload.cc
   /// New ids of services by old ones; nullopt: the new model does not have it.
   using NewIds = std::vector<std::optional<ServiceId>>;
-  void conclude_reload(Now now);
+  [[nodiscard]] bool is_ready_to_adopt() const;
   void adopt_model(Now now);
   [[nodiscard]] NewIds find_new_ids() const;
-  void move_services(const NewIds& new_ids, Now now);
+  void move_services(const NewIds& new_ids, const config::Model& old_model, Now now);
+  void adopt_schedule(ServiceId id, const config::Service& before, Now now);
   void carry_over_checks(const NewIds& new_ids, Now now);
   void rename_runs(const NewIds& new_ids);
 

@@ -39,6 +39,24 @@ TEST_CASE("a service starts after its pre_start hook has succeeded", "[core]") {
   CHECK(world.spawned("api") == 1);
 }
 
+TEST_CASE("a service that is stopped while its hooks prepare it is not started, whoever still stops",
+          "[core]") {
+  Workbench world({with_hook(HookKind::pre_start), after(service("web"), 0)});
+  world.begin();
+  world.event(ProcessExited{RunId{1}, {}, false});
+  world.exec_all();
+  world.exec_all();
+  world.exit("api", 1);
+  world.pass(seconds(1));
+  const RunId hook{4};
+  REQUIRE(world.all<SpawnProcess>().back().run == hook);
+  (void)world.command(StopService{world.id("api"), true});
+  REQUIRE(world.state("web") == StateName::stopping);
+  world.event(ProcessExited{hook, {}, false});  // it ended before it could be killed
+  CHECK(world.spawned("api") == 1);
+  CHECK(world.state("api") == StateName::stopped);
+}
+
 TEST_CASE("a service does not start when its pre_start hook fails, and is tried again as after a crash",
           "[core]") {
   Workbench world({with_hook(HookKind::pre_start)});

@@ -2,9 +2,10 @@
 //
 // Each history is a random configuration and a random sequence of things that can happen: programs that
 // start, fail to start, exit, die, leave children behind, ignore signals; probes that pass and fail;
-// operators who start, stop, restart and signal at bad moments; time. The world keeps its own books of what
-// really runs and judges every effect by them, not by what the supervisor believes. A failure prints the
-// seed; KESTREL_SIMULATION_SEED=N replays that one history.
+// operators who start, stop, restart and signal at bad moments, and who reload a configuration that differs
+// in this and that; time. The world keeps its own books of what really runs and judges every effect by them,
+// not by what the supervisor believes. A failure prints the seed; KESTREL_SIMULATION_SEED=N replays that one
+// history.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
@@ -39,65 +40,181 @@ class Dice {
   std::uint64_t state_;
 };
 
+// --- configurations --------------------------------------------------------------------------------------
+
+constexpr std::uint32_t most_services = 8;
+
+std::uint32_t number_of(const config::Service& service) {
+  return static_cast<std::uint32_t>(service.name[1] - '0');
+}
+
+void draw_check(Dice& dice, config::Service& one) {
+  one.checks = {http_check()};
+  one.checks[0].on_failure = static_cast<config::OnUnhealthy>(dice.below(2));
+  one.checks[0].failure_threshold = 1 + dice.below(2);
+  one.checks[0].start_period = seconds(dice.below(2));
+  one.checks[0].interval = milliseconds(100);
+}
+
+void draw_hooks(Dice& dice, config::Service& one) {
+  for (auto* hooks :
+       {&one.hooks.pre_start, &one.hooks.post_start, &one.hooks.pre_stop, &one.hooks.post_stop}) {
+    hooks->assign(dice.one_in(6) ? 1 + dice.below(2) : 0, {"/hook", {}});
+  }
+}
+
+void draw_restart(Dice& dice, config::Service& one) {
+  one.restart.policy = static_cast<config::RestartPolicy>(dice.below(3));
+  one.restart.max_restarts = dice.one_in(3) ? 1 + dice.below(3) : 0;
+  one.restart.window = seconds(5);
+  one.restart.backoff.initial = milliseconds(dice.one_in(3) ? 0 : 50);
+  one.restart.backoff.reset_after = seconds(dice.below(3));
+}
+
+config::Service random_service(Dice& dice, std::uint32_t number) {
+  const auto name = "s" + std::to_string(number);
+  auto one = dice.one_in(3) ? job(name) : service(name);
+  if (dice.one_in(6)) one.tier = config::Tier::infrastructure;
+  draw_restart(dice, one);
+  one.stop.timeout = seconds(1 + dice.below(3));
+  if (dice.one_in(8)) one.on_exit.failure = config::ExitAction::shutdown;
+  if (one.kind == config::Kind::service && dice.one_in(3)) draw_check(dice, one);
+  draw_hooks(dice, one);
+  if (dice.one_in(4)) one.ready = config::ReadyByNotify{};
+  if (dice.one_in(6)) one.ready = config::ReadyByTcp{8080};
+  if (dice.one_in(4)) one.start_timeout = seconds(1 + dice.below(3));
+  if (one.kind == config::Kind::job && dice.one_in(4)) {
+    one.schedule = config::Schedule{.expression = "often"};
+    if (dice.one_in(2)) one.schedule->concurrency = config::Overlap::replace;
+  }
+  return one;
+}
+
+/// Dependencies go to services with smaller numbers: there is no cycle.
+void draw_dependencies(Dice& dice, config::Model& model, config::Service& one) {
+  one.depends_on.clear();
+  for (std::uint32_t on = 0; on < model.services.size(); ++on) {
+    if (number_of(model.services[on]) >= number_of(one) || !dice.one_in(3)) continue;
+    const auto condition = static_cast<Condition>(dice.below(4));
+    one.depends_on.push_back({on, condition, dice.one_in(3), !dice.one_in(4)});
+  }
+}
+
+/// What validation would refuse is put right: conditions that can never hold, and infrastructure that comes
+/// after what is normal, which would be a cycle.
+void make_valid(config::Model& model) {
+  for (auto& one : model.services) {
+    std::erase_if(one.depends_on, [&](const config::Dependency& dependency) {
+      return one.tier == config::Tier::infrastructure &&
+             model.services[dependency.service].tier == config::Tier::normal;
+    });
+    for (auto& dependency : one.depends_on) {
+      const auto& on = model.services[dependency.service];
+      auto& condition = dependency.condition;
+      if (condition == Condition::completed && on.kind != config::Kind::job) condition = Condition::ready;
+      if (condition == Condition::healthy && on.checks.empty()) condition = Condition::started;
+    }
+  }
+}
+
+void draw_guest(Dice& dice, config::Model& model) {
+  for (auto* hooks :
+       {&model.hooks.post_start, &model.hooks.pre_stop, &model.hooks.post_stop, &model.hooks.on_unhealthy}) {
+    hooks->assign(dice.one_in(6) ? 1 + dice.below(2) : 0, {"/hook", {}});
+  }
+  model.checks.clear();
+  if (dice.one_in(4)) model.checks.push_back(http_check("guest"));
+}
+
 config::Model random_model(Dice& dice) {
   config::Model model;
   const auto count = 1 + dice.below(5);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    auto one = dice.one_in(3) ? job("s" + std::to_string(i)) : service("s" + std::to_string(i));
-    if (dice.one_in(6)) one.tier = config::Tier::infrastructure;
-    one.restart.policy = static_cast<config::RestartPolicy>(dice.below(3));
-    one.restart.max_restarts = dice.one_in(3) ? 1 + dice.below(3) : 0;
-    one.restart.window = seconds(5);
-    one.restart.backoff.initial = milliseconds(dice.one_in(3) ? 0 : 50);
-    one.restart.backoff.reset_after = seconds(dice.below(3));
-    one.stop.timeout = seconds(1 + dice.below(3));
-    if (dice.one_in(8)) one.on_exit.failure = config::ExitAction::shutdown;
-    if (one.kind == config::Kind::service && dice.one_in(3)) {
-      one.checks.push_back(http_check());
-      one.checks[0].on_failure = static_cast<config::OnUnhealthy>(dice.below(2));
-      one.checks[0].failure_threshold = 1 + dice.below(2);
-      one.checks[0].start_period = seconds(dice.below(2));
-      one.checks[0].interval = milliseconds(100);
-    }
-    for (auto* hooks :
-         {&one.hooks.pre_start, &one.hooks.post_start, &one.hooks.pre_stop, &one.hooks.post_stop}) {
-      for (std::uint32_t n = dice.one_in(6) ? 1 + dice.below(2) : 0; n > 0; --n)
-        hooks->push_back({"/hook", {}});
-    }
-    if (dice.one_in(4)) one.ready = config::ReadyByNotify{};
-    if (dice.one_in(6)) one.ready = config::ReadyByTcp{8080};
-    if (dice.one_in(4)) one.start_timeout = seconds(1 + dice.below(3));
-    if (one.kind == config::Kind::job && dice.one_in(4)) {
-      one.schedule = config::Schedule{.expression = "often"};
-      if (dice.one_in(2)) one.schedule->concurrency = config::Overlap::replace;
-    }
-    for (std::uint32_t on = 0; on < i; ++on) {
-      if (!dice.one_in(3)) continue;
-      // An infrastructure service cannot come after a normal one: that would be a cycle, and is refused by
-      // validation.
-      if (one.tier == config::Tier::infrastructure && model.services[on].tier == config::Tier::normal)
-        continue;
-      auto condition = static_cast<Condition>(dice.below(4));
-      const auto& dependency = model.services[on];
-      if (condition == Condition::completed && dependency.kind != config::Kind::job)
-        condition = Condition::ready;
-      if (condition == Condition::healthy && dependency.checks.empty()) condition = Condition::started;
-      one.depends_on.push_back({on, condition, dice.one_in(3), !dice.one_in(4)});
-    }
-    model.services.push_back(std::move(one));
-  }
-  for (auto* hooks : {&model.hooks.pre_start, &model.hooks.post_start, &model.hooks.pre_stop,
-                      &model.hooks.post_stop, &model.hooks.on_unhealthy}) {
-    if (dice.one_in(6)) hooks->push_back({"/hook", {}});
-  }
-  if (dice.one_in(4)) model.checks.push_back(http_check("guest"));
+  for (std::uint32_t i = 0; i < count; ++i) model.services.push_back(random_service(dice, i));
+  for (auto& one : model.services) draw_dependencies(dice, model, one);
+  draw_guest(dice, model);
+  if (dice.one_in(6)) model.hooks.pre_start.push_back({"/hook", {}});
   model.shutdown_timeout = seconds(8);
+  make_valid(model);
   return model;
 }
 
-std::optional<WallTime> every_two_seconds(const config::Schedule&, WallTime after) {
-  return after + seconds(2);
+void change(Dice& dice, config::Service& one) {
+  switch (dice.below(7)) {
+    case 0:
+      one.command.args = {std::to_string(dice.below(3))};
+      return;
+    case 1:
+      draw_restart(dice, one);
+      return;
+    case 2:
+      draw_hooks(dice, one);
+      return;
+    case 3:
+      if (one.kind == config::Kind::service) draw_check(dice, one);
+      return;
+    case 4:
+      one.checks.clear();
+      return;
+    case 5:
+      if (one.schedule) one.schedule->expression = dice.one_in(2) ? "often" : "seldom";
+      return;
+    default: {
+      auto other = random_service(dice, number_of(one));
+      other.depends_on = std::move(one.depends_on);
+      one = std::move(other);
+    }
+  }
 }
+
+/// The services in the order of `order`, without those it does not name.
+void rearrange(config::Model& model, const std::vector<std::uint32_t>& order) {
+  std::vector<std::optional<std::uint32_t>> places(model.services.size());
+  std::vector<config::Service> services;
+  for (const auto index : order) {
+    places[index] = static_cast<std::uint32_t>(services.size());
+    services.push_back(std::move(model.services[index]));
+  }
+  for (auto& one : services) {
+    std::erase_if(one.depends_on, [&](const auto& dependency) { return !places[dependency.service]; });
+    for (auto& dependency : one.depends_on) dependency.service = *places[dependency.service];
+  }
+  model.services = std::move(services);
+}
+
+/// Services removed, reordered, changed and added; sometimes nothing at all.
+config::Model mutate(Dice& dice, config::Model model) {
+  if (dice.one_in(6)) return model;
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t i = 0; i < model.services.size(); ++i) {
+    if (!dice.one_in(5)) order.push_back(i);
+  }
+  for (std::size_t i = order.size(); i > 1 && dice.one_in(2); --i) {
+    std::swap(order[i - 1], order[dice.below(static_cast<std::uint32_t>(i))]);
+  }
+  rearrange(model, order);
+  for (auto& one : model.services) {
+    if (dice.one_in(3)) change(dice, one);
+    if (dice.one_in(4)) draw_dependencies(dice, model, one);
+  }
+  for (std::uint32_t number = 0; number < most_services; ++number) {
+    const bool is_taken = std::any_of(model.services.begin(), model.services.end(),
+                                      [&](const auto& one) { return number_of(one) == number; });
+    if (is_taken || !dice.one_in(model.services.empty() ? 1 : 8)) continue;
+    auto added = random_service(dice, number);
+    draw_dependencies(dice, model, added);
+    model.services.push_back(std::move(added));
+  }
+  if (dice.one_in(4)) draw_guest(dice, model);
+  if (dice.one_in(12)) model.environment = {{"N", config::Literal{std::to_string(dice.below(3))}}};
+  make_valid(model);
+  return model;
+}
+
+std::optional<WallTime> every_few_seconds(const config::Schedule& schedule, WallTime after) {
+  return after + seconds(schedule.expression == "often" ? 2 : 5);
+}
+
+// --- the world -------------------------------------------------------------------------------------------
 
 /// What really runs.
 struct RealProcess {
@@ -126,10 +243,10 @@ class History {
   explicit History(std::uint64_t seed)
       : seed_(seed),
         dice_(seed),
-        shared_model_(std::make_shared<const config::Model>(random_model(dice_))),
-        model_(*shared_model_),
-        supervisor_(shared_model_, seed, every_two_seconds),
-        books_(model_.services.size()) {}
+        has_reloads_(dice_.one_in(2)),
+        model_(std::make_shared<const config::Model>(random_model(dice_))),
+        supervisor_(model_, seed, every_few_seconds),
+        books_(model_->services.size()) {}
 
   void play() {
     supervisor_.begin(now());
@@ -150,6 +267,7 @@ class History {
 
   // --- what can happen -----------------------------------------------------------------------------------
   void step() {
+    if (has_reloads_ && dice_.one_in(10)) return reload();
     switch (dice_.below(10)) {
       case 0:
         return command();
@@ -196,9 +314,18 @@ class History {
     }
   }
 
+  void reload() {
+    auto next = std::make_shared<const config::Model>(mutate(dice_, *model_));
+    const bool is_expected = !next_model_ && supervisor_.phase() == Phase::up;
+    const auto reply = supervisor_.reload(next, now());
+    require((reply.verdict == Reply::Verdict::done) == is_expected, "a reload was taken or refused wrongly");
+    if (is_expected) next_model_ = std::move(next);
+    carry_out();
+  }
+
   [[nodiscard]] const config::Service* service_of(const RealProcess& process) const {
     const auto* id = std::get_if<ServiceId>(&process.subject);
-    return id ? &model_.services[id->value] : nullptr;
+    return id ? &model_->services[id->value] : nullptr;
   }
 
   [[nodiscard]] bool speaks(const RealProcess& process) const {
@@ -221,7 +348,7 @@ class History {
       process.has_execed = true;
       const auto* one = service_of(process);
       process.is_ready = one && std::holds_alternative<config::ReadyWhenStarted>(one->ready);
-      return tell(ProcessStarted{process.run, 100});
+      return tell(ProcessStarted{process.run, pid_of(process)});
     }
     const auto run = process.run;
     forget(run);
@@ -252,7 +379,7 @@ class History {
     if (!id) return;
     auto& books = books_[id->value];
     books.is_healthy = false;
-    const auto& definition = model_.services[id->value];
+    const auto& definition = model_->services[id->value];
     books.has_completed = definition.kind == config::Kind::job && exit == Exit{};
     // A run that was ended on request does not count against the budget when the next one begins.
     if (!process.was_asked_to_end) books.is_next_start_asked_for = false;
@@ -286,7 +413,7 @@ class History {
   }
 
   void command() {
-    const ServiceId id{dice_.below(static_cast<std::uint32_t>(model_.services.size()))};
+    const ServiceId id{dice_.below(static_cast<std::uint32_t>(model_->services.size()))};
     Command command = StartService{id};
     switch (dice_.below(10)) {
       case 0:
@@ -322,25 +449,36 @@ class History {
 
   /// Everything must come to an end, however unwilling.
   void end() {
+    for (int i = 0; i < 2000 && next_model_ && !has_finished_; ++i) let_go_on();
+    require(has_finished_ || !next_model_, "a reload did not end");
+    if (has_finished_) return;
     (void)supervisor_.apply(ShutDown{}, now());
     carry_out();
-    for (int i = 0; i < 2000 && !has_finished_; ++i) {
-      if (!processes_.empty() && dice_.one_in(2)) {
-        move_process();
-      } else {
-        pass_time();
-      }
-    }
+    for (int i = 0; i < 2000 && !has_finished_; ++i) let_go_on();
     require(has_finished_, "a shutdown did not end");
+  }
+
+  void let_go_on() {
+    if (!processes_.empty() && dice_.one_in(2)) {
+      move_process();
+    } else {
+      pass_time();
+    }
   }
 
   // --- what is asked for, judged
   // -----------------------------------------------------------------------------
   void carry_out() {
-    for (const auto& effect : supervisor_.take_effects(now())) {
-      require(!has_finished_, "an effect came after Finish");
-      std::visit([this](const auto& one) { judge(one); }, effect);
+    while (true) {
+      const auto effects = supervisor_.take_effects(now());
+      if (effects.empty()) break;
+      for (const auto& effect : effects) {
+        require(!has_finished_, "an effect came after Finish");
+        std::visit([this](const auto& one) { judge(one); }, effect);
+      }
     }
+    require(&supervisor_.model() == model_.get(), "a model was taken over without a word");
+    if (!supervisor_.is_reloading()) next_model_.reset();  // a shutdown ends a reload
   }
 
   void judge(const SpawnProcess& spawn) {
@@ -364,7 +502,7 @@ class History {
 
   void judge_start(ServiceId id, RunId run) {
     auto& books = books_[id.value];
-    const auto& definition = model_.services[id.value];
+    const auto& definition = model_->services[id.value];
     require(!books.is_stopped_by_operator, definition.name + " was started although an operator stopped it");
     for (const auto& dependency : definition.depends_on) {
       if (dependency.required) {
@@ -432,7 +570,46 @@ class History {
       books_[publish.notice.service->value].is_healthy = true;
   }
 
-  void judge(const AdoptModel&) {}
+  /// The books follow the names. What is made as before lives on; of all else nothing may be left.
+  void judge(const AdoptModel&) {
+    require(next_model_ != nullptr, "a model was taken over that nobody asked for");
+    require(probes_.empty(), "a probe of the old model lives on");
+    const auto plan = plan_reload(*model_, *next_model_);
+    const auto is_kept = [&](const std::string& name) {
+      const auto has = [&](const auto& list) {
+        return std::find(list.begin(), list.end(), name) != list.end();
+      };
+      return has(plan.unchanged) || has(plan.updated);
+    };
+    const auto old_model = std::exchange(model_, std::exchange(next_model_, nullptr));
+    const auto old_books = std::exchange(books_, std::vector<Books>(model_->services.size()));
+    for (std::uint32_t i = 0; i < old_books.size(); ++i) {
+      const auto& name = old_model->services[i].name;
+      const auto id = supervisor_.find(name);
+      if (id && is_kept(name)) books_[id->value] = old_books[i];
+      if (id && !is_kept(name))
+        books_[id->value].is_stopped_by_operator = old_books[i].is_stopped_by_operator;
+    }
+    for (auto& process : processes_) {
+      if (const auto* id = std::get_if<ServiceId>(&process.subject)) {
+        const auto& name = old_model->services[id->value].name;
+        require(is_kept(name), name + " was replaced while its processes lived");
+        process.subject = *supervisor_.find(name);
+        require(!process.is_main_alive || !process.has_execed || view_of(process).pid == pid_of(process),
+                name + " was taken for another process");
+      } else if (auto* hook = std::get_if<ServiceHook>(&process.subject); hook && hook->service != nobody) {
+        hook->service = supervisor_.find(old_model->services[hook->service.value].name).value_or(nobody);
+      }
+    }
+    sync_health();
+  }
+
+  [[nodiscard]] static int pid_of(const RealProcess& process) {
+    return 1000 + static_cast<int>(process.run.value);
+  }
+  [[nodiscard]] ServiceView view_of(const RealProcess& process) const {
+    return supervisor_.view(std::get<ServiceId>(process.subject), now());
+  }
 
   void judge(const Finish&) {
     has_finished_ = true;
@@ -445,10 +622,14 @@ class History {
     std::erase_if(processes_, [&](const RealProcess& one) { return one.run == run; });
   }
 
+  /// Whose a dying hook of a removed service is.
+  static constexpr ServiceId nobody{~std::uint32_t{0}};
+
   std::uint64_t seed_;
   Dice dice_;
-  SharedModel shared_model_;
-  const config::Model& model_;
+  bool has_reloads_;
+  SharedModel model_;
+  SharedModel next_model_;  ///< while a reload is under way
   Supervisor supervisor_;
   MonotonicTime clock_{seconds(1)};
   std::vector<RealProcess> processes_;

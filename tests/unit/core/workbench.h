@@ -145,7 +145,13 @@ class Workbench {
     return model;
   }
   void turn() {
-    for (auto& effect : supervisor_.take_effects(now())) {
+    for (auto effects = supervisor_.take_effects(now()); !effects.empty();
+         effects = supervisor_.take_effects(now())) {
+      take(std::move(effects));
+    }
+  }
+  void take(std::vector<Effect> effects) {
+    for (auto& effect : effects) {
       if (const auto* spawn = std::get_if<SpawnProcess>(&effect)) {
         if (const auto* owner = std::get_if<ServiceId>(&spawn->subject)) {
           last_run_.resize(std::max<std::size_t>(last_run_.size(), owner->value + 1));
