@@ -151,6 +151,7 @@ class Guest {
     supervision_.emplace(loop_, shared, records_, std::move(options));
     serve();
     supervision_->begin();
+    if (machine_.cgroups) machine_.cgroups->enter_own_leaf_in_background();
   }
 
   void serve() {

@@ -50,7 +50,7 @@ Result<void> load_modules(Machine&) {
 Result<void> bring_up_loopback(Machine&) { return sys::bring_up_interface("lo"); }
 
 Result<void> take_over_cgroups(Machine& machine) {
-  auto root = sys::CgroupRoot::open("/sys/fs/cgroup");
+  auto root = sys::CgroupRoot::open("/sys/fs/cgroup", sys::OwnLeaf::later);
   if (!root) return root.error();
   machine.cgroups = std::move(*root);
   return {};

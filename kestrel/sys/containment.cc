@@ -120,21 +120,31 @@ void keep_failure(Result<void>& outcome, pid_t pid, int signal) {
 
 }  // namespace
 
-Result<CgroupRoot> CgroupRoot::open(const std::string& mount) {
+Result<CgroupRoot> CgroupRoot::open(const std::string& mount, OwnLeaf own_leaf) {
   if (::access(concat(mount, "/cgroup.controllers").c_str(), R_OK) < 0) {
     return errno_error(concat("cannot use ", mount, " as a cgroup v2 tree"), errno);
   }
   CgroupRoot root;
   root.path_ = concat(mount, "/services");
-  const std::string own = concat(mount, "/kestrel");
-  for (const std::string& path : {root.path_, own}) {
+  root.own_leaf_ = concat(mount, "/kestrel");
+  for (const std::string& path : {root.path_, root.own_leaf_}) {
     if (auto made = make_folder(path); !made) return made.error();
   }
-  // A cgroup with members of its own cannot hand controllers down (cgroups(7), "no internal processes").
-  if (auto moved = write_file(concat(own, "/cgroup.procs"), "0"); !moved) return moved.error();
+  if (own_leaf == OwnLeaf::at_once) {
+    if (auto moved = write_file(concat(root.own_leaf_, "/cgroup.procs"), "0"); !moved) return moved.error();
+  }
   turn_on_controllers(mount);
   turn_on_controllers(root.path_);
   return root;
+}
+
+void CgroupRoot::enter_own_leaf_in_background() const {
+  const std::string procs = concat(own_leaf_, "/cgroup.procs");
+  const std::string pid = concat(::getpid());
+  if (::fork() != 0) return;
+  const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool is_moved = fd >= 0 && ::write(fd, pid.data(), pid.size()) >= 0;
+  ::_exit(is_moved ? 0 : 1);
 }
 
 Result<Containment> Containment::create(const CgroupRoot* root, const std::string& name) {
