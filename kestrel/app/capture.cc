@@ -32,10 +32,10 @@ std::size_t piece_for(const control::LogRing& ring, control::LogSource source) {
 Capture::Capture(loop::Loop& loop, sys::UniqueFd reader, control::LogStream stream, CaptureTarget target)
     : reader_(std::move(reader)),
       stream_(stream),
-      target_(target),
-      piece_(piece_for(*target.ring, target.source)),
+      target_(std::move(target)),
+      piece_(piece_for(*target_.ring, target_.source)),
       watcher_(loop, reader_.get(), [this](loop::Interest) { handle_readable(); }),
-      room_(target.ring->room(), [this] { watcher_.watch({.readable = true}); }) {
+      room_(target_.ring->room(), [this] { watcher_.watch({.readable = true}); }) {
   watcher_.watch({.readable = true});
 }
 
@@ -50,6 +50,11 @@ Capture::~Capture() {
     left -= most;
   }
   finish();
+}
+
+void Capture::adopt_log(LogFile* file) {
+  target_.file = file;
+  piece_ = piece_for(*target_.ring, target_.source);
 }
 
 void Capture::handle_readable() {
@@ -87,6 +92,7 @@ void Capture::record(Cut cut) {
   cut([&](std::string_view line) {
     target_.ring->push(target_.source, stream_, now, line);
     if (batch) batch->add(line);
+    if (target_.on_line) target_.on_line(line);
   });
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string_view>
 
 #include "kestrel/app/log_file.h"
@@ -25,6 +26,8 @@ struct CaptureTarget {
   control::LogRing* ring = nullptr;
   control::LogSource source;
   LogFile* file = nullptr;  ///< optional; must outlive the capture
+  /// Sees each line as well; optional. It must not lead to another capture's end.
+  std::function<void(std::string_view line)> on_line = {};
 };
 
 /// The reading end of one stream of one process. Destroying it takes what lies in the pipe at that moment,
@@ -36,6 +39,9 @@ class Capture {
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
   ~Capture();
+
+  /// From now on lines go to another file, or to none; the bounds of the ring's source may have changed, too.
+  void adopt_log(LogFile* file);
 
  private:
   enum class ReadResult { more, nothing_now, ended };

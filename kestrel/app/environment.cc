@@ -40,6 +40,11 @@ Result<std::string> value_of(const config::EnvironmentEntry& entry, const GuestE
                     entry.source);
 }
 
+/// What a service manager says to this process alone (sd_notify(3), sd_watchdog_enabled(3)).
+bool is_meant_for_us(std::string_view name) {
+  return name == "NOTIFY_SOCKET" || name == "WATCHDOG_PID" || name == "WATCHDOG_USEC";
+}
+
 }  // namespace
 
 Result<void> read_environment_file(const config::EnvironmentFile& file, Environment& into) {
@@ -69,7 +74,7 @@ Environment own_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (equals == 0 || equals == std::string_view::npos) continue;
+    if (equals == 0 || equals == std::string_view::npos || is_meant_for_us(text.substr(0, equals))) continue;
     out.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return out;

@@ -21,7 +21,7 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 /// that names it.
 [[nodiscard]] Result<void> read_environment_file(const config::EnvironmentFile& file, Environment& into);
 
-/// The variables of this process.
+/// The variables of this process, but for those that are about its own readiness and watchdog.
 [[nodiscard]] Environment own_environment();
 
 /// The two environments a guest has.

@@ -53,7 +53,7 @@ Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::Pro
   entry->pid = child->pid;
   entry->pidfd = std::move(child->pidfd);
   entry->exec_report = std::move(child->exec_report);
-  by_pid_.emplace(child->pid, id);
+  by_pid_.insert_or_assign(child->pid, id);
   Entry& placed = *entries_.emplace(id, std::move(entry)).first->second;
   await_exec(id, placed);
   return {};
@@ -74,6 +74,11 @@ void ProcessTable::await_exec(ProcessId id, Entry& entry) {
   entry.exec_watcher =
       loop::FdWatcher(*loop_, entry.exec_report.get(), [this, id](loop::Interest) { conclude_exec(id); });
   entry.exec_watcher.watch({.readable = true});
+}
+
+void ProcessTable::notice_exec(ProcessId id) {
+  const Entry* entry = find(id);
+  if (entry && entry->exec_report.is_open() && is_readable_now(entry->exec_report.get())) conclude_exec(id);
 }
 
 void ProcessTable::conclude_exec(ProcessId id) {
@@ -98,10 +103,7 @@ void ProcessTable::handle_children() {
   while (const auto ended = sys::peek_ended_child()) {
     const auto known = by_pid_.find(ended->pid);
     if (known != by_pid_.end()) {
-      const auto id = known->second;
-      // Its end can be seen before the outcome of its exec; the order of the news is kept.
-      if (Entry* entry = find(id); entry->exec_report.is_open()) conclude_exec(id);
-      if (find(id)) announce_end(id, ended->status);
+      handle_end_of_child(known->second, *ended);
       by_pid_.erase(ended->pid);
     }
     sys::reap(ended->pid);
@@ -109,9 +111,26 @@ void ProcessTable::handle_children() {
   check_all_gone();
 }
 
+void ProcessTable::handle_end_of_child(ProcessId id, const sys::Reaped& ended) {
+  // Its end can be seen before the outcome of its exec; the order of the news is kept.
+  if (Entry* entry = find(id); entry->exec_report.is_open()) conclude_exec(id);
+  if (Entry* entry = find(id); entry && entry->callbacks.before_end) entry->callbacks.before_end();
+  if (const Entry* entry = find(id); entry && entry->pid == ended.pid) announce_end(id, ended.status);
+}
+
+/// It is our child if its parent has gone, and then the reaper has the status.
+void ProcessTable::handle_end_of_adopted(ProcessId id) {
+  handle_children();
+  Entry* entry = find(id);
+  if (!entry || entry->has_ended) return;
+  by_pid_.erase(entry->pid);
+  announce_end(id, {});
+}
+
 void ProcessTable::announce_end(ProcessId id, const sys::ExitStatus& status) {
   Entry& entry = *find(id);
   entry.has_ended = true;
+  entry.main_watcher = {};
   ++lingering_;
   const ProcessEnd end{status, entry.containment.oom_kills().value_or(0) > 0 && status.signal == SIGKILL,
                        entry.containment.is_populated()};
@@ -146,6 +165,34 @@ void ProcessTable::check_all_gone() {
     if (entry->has_ended && entry->containment.events_fd() < 0) ids.push_back(id);
   }
   for (const auto id : ids) check_gone(id);
+}
+
+// --- another main process
+// --------------------------------------------------------------------------------------
+
+bool ProcessTable::contains(ProcessId id, pid_t pid) const {
+  const Entry* entry = find(id);
+  return entry && entry->containment.contains(pid);
+}
+
+Result<void> ProcessTable::adopt_main(ProcessId id, pid_t pid) {
+  Entry* entry = find(id);
+  if (!entry || entry->has_ended) return Error{"the run has ended"};
+  if (entry->pid == pid) return {};
+  const auto context = concat("cannot take process ", pid, " for the main process");
+  sys::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.is_open()) return errno_error(context, errno);
+  // Asked while the descriptor holds on to it: the pid cannot have become another's.
+  if (!entry->containment.contains(pid)) return Error{concat(context, ": it does not belong to the service")};
+  by_pid_.erase(entry->pid);
+  by_pid_.insert_or_assign(pid, id);
+  entry->pid = pid;
+  entry->main_watcher = {};
+  entry->pidfd = std::move(pidfd);
+  entry->main_watcher =
+      loop::FdWatcher(*loop_, entry->pidfd.get(), [this, id](loop::Interest) { handle_end_of_adopted(id); });
+  entry->main_watcher.watch({.readable = true});
+  return {};
 }
 
 // --- signals

@@ -37,6 +37,8 @@ struct ProcessEnd {
 struct ProcessCallbacks {
   std::function<void(pid_t)> on_exec;
   std::function<void(sys::SpawnFailure)> on_exec_failed;  ///< nothing follows
+  /// The main process has ended, which does not count yet: the last moment for adopt_main(). Optional.
+  std::function<void()> before_end;
   std::function<void(const ProcessEnd&)> on_end;
   std::function<void()> on_gone;
 };
@@ -52,6 +54,15 @@ class ProcessTable {
   /// under that name warns of them. The id is known to the callbacks' owner before any of them is called.
   [[nodiscard]] Result<void> start(ProcessId id, const std::string& name, sys::ProcessSpec spec,
                                    ProcessCallbacks callbacks);
+
+  /// Tells the outcome of its exec now, if it is there: news of the program come after it.
+  void notice_exec(ProcessId id);
+  /// Whether `pid` is of the containment.
+  [[nodiscard]] bool contains(ProcessId id, pid_t pid) const;
+  /// Makes `pid`, which must be of the containment, its main process; what was that before is reaped and no
+  /// more. If another process than Kestrel waits for it, it takes the exit status with it, and the end is
+  /// told as an exit with status 0.
+  [[nodiscard]] Result<void> adopt_main(ProcessId id, pid_t pid);
 
   void signal_main(ProcessId id, int signal);
   /// To all of the containment. After a signal that asks for the end, CONT: a stopped process could not act
@@ -73,7 +84,8 @@ class ProcessTable {
     sys::UniqueFd exec_report;
     loop::FdWatcher exec_watcher;
     loop::FdWatcher cgroup_watcher;
-    bool has_ended = false;  ///< the main process
+    loop::FdWatcher main_watcher;  ///< of the pidfd of an adopted main process
+    bool has_ended = false;        ///< the main process
     bool is_forgotten = false;
   };
 
@@ -82,6 +94,8 @@ class ProcessTable {
   void await_exec(ProcessId id, Entry& entry);
   void conclude_exec(ProcessId id);
   void handle_children();
+  void handle_end_of_child(ProcessId id, const sys::Reaped& ended);
+  void handle_end_of_adopted(ProcessId id);
   void announce_end(ProcessId id, const sys::ExitStatus& status);
   void check_gone(ProcessId id);
   void check_all_gone();

@@ -15,6 +15,7 @@
 #include "kestrel/app/environment.h"
 #include "kestrel/app/process_plan.h"
 #include "kestrel/app/process_table.h"
+#include "kestrel/app/readiness_watch.h"
 #include "kestrel/config/model.h"
 #include "kestrel/control/guest.h"
 #include "kestrel/core/supervisor.h"
@@ -72,6 +73,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   /// The process of a run and what it prints.
   struct Live {
     ProcessId process;
+    std::unique_ptr<ReadinessWatch> readiness;  ///< of a service; sees what the captures below take
     Capture standard_output;
     Capture standard_error;
   };
@@ -90,6 +92,9 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   void add_sources();
   [[nodiscard]] ProcessPlan plan_of(const core::Subject& subject) const;
   [[nodiscard]] Result<void> launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec);
+  [[nodiscard]] Result<std::unique_ptr<ReadinessWatch>> watch_readiness(core::RunId run, ProcessId process,
+                                                                        const core::Subject& subject);
+  void hear(core::RunId run, core::Event event);
   [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);

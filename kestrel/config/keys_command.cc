@@ -24,10 +24,10 @@ constexpr Key<Hooks> service_hook_keys[] = {
 
 constexpr Key<Hooks> guest_hook_keys[] = {
     {"pre_start", Support::now, into<read_hooks, &Hooks::pre_start>},
-    {"post_start", Support::later, into<read_hooks, &Hooks::post_start>},
-    {"pre_stop", Support::later, into<read_hooks, &Hooks::pre_stop>},
-    {"post_stop", Support::later, into<read_hooks, &Hooks::post_stop>},
-    {"on_unhealthy", Support::later, into<read_hooks, &Hooks::on_unhealthy>},
+    {"post_start", Support::now, into<read_hooks, &Hooks::post_start>},
+    {"pre_stop", Support::now, into<read_hooks, &Hooks::pre_stop>},
+    {"post_stop", Support::now, into<read_hooks, &Hooks::post_stop>},
+    {"on_unhealthy", Support::now, into<read_hooks, &Hooks::on_unhealthy>},
 };
 
 }  // namespace

@@ -85,7 +85,13 @@ constexpr Choice<Overlap> overlap_choices[] = {
     {"allow", Overlap::allow},
     {"replace", Overlap::replace},
 };
-constexpr auto read_overlap = read_choice<overlap_choices>;
+
+std::optional<Overlap> read_overlap(Context& context, const Raw& raw) {
+  const auto overlap = read_choice<overlap_choices>(context, raw);
+  if (overlap != Overlap::allow) return overlap;
+  context.report(raw.at, "'concurrency' allow is not supported by this version of kestrel");
+  return std::nullopt;
+}
 
 template <auto Read, auto Member>
 void read_schedule_row(Context& context, const RawEntry& entry, ServiceDraft& target) {
@@ -122,18 +128,18 @@ constexpr Key<Draft> service_keys[] = {
     {"env", Support::now, into<read_environment, &Draft::service, &Service::environment>},
     {"restart", Support::now, placed_into<read_restart, &Draft::restart>},
     {"stop", Support::now, into<read_stop, &Draft::service, &Service::stop>},
-    {"ready", Support::later, into<read_readiness, &Draft::service, &Service::ready>},
-    {"start_timeout", Support::later, into<read_period, &Draft::service, &Service::start_timeout>},
+    {"ready", Support::now, into<read_readiness, &Draft::service, &Service::ready>},
+    {"start_timeout", Support::now, into<read_period, &Draft::service, &Service::start_timeout>},
     {"health", Support::now, into<read_checks, &Draft::checks>},
-    {"hooks", Support::later, into<read_service_hooks, &Draft::service, &Service::hooks>},
+    {"hooks", Support::now, into<read_service_hooks, &Draft::service, &Service::hooks>},
     {"limits", Support::now, into<read_limits, &Draft::service, &Service::limits>},
     {"security", Support::now, into<read_security, &Draft::service, &Service::security>},
     {"on_exit", Support::now, into<read_on_exit, &Draft::service, &Service::on_exit>},
     {"success_exit_codes", Support::now,
      into<read_exit_codes, &Draft::service, &Service::success_exit_codes>},
-    {"schedule", Support::later, read_schedule_row<read_cron_expression, &Schedule::expression>},
-    {"timezone", Support::later, read_schedule_row<read_time_zone_name, &Schedule::timezone>},
-    {"concurrency", Support::later, read_schedule_row<read_overlap, &Schedule::concurrency>},
+    {"schedule", Support::now, read_schedule_row<read_cron_expression, &Schedule::expression>},
+    {"timezone", Support::now, read_schedule_row<read_time_zone_name, &Schedule::timezone>},
+    {"concurrency", Support::now, read_schedule_row<read_overlap, &Schedule::concurrency>},
     {"tier", Support::now, into<read_tier, &Draft::service, &Service::tier>},
     {"log", Support::now, into<read_log, &Draft::service, &Service::log>},
 };

@@ -66,6 +66,7 @@ std::string service_json(const core::ServiceView& service, const std::optional<U
             {"restarts", service.restarts},
             {"next_start_ms", service.next_start ? Json(to_ms(*service.next_start)) : Json(nullptr)},
             {"ready", service.is_ready},
+            {"status", service.status.empty() ? Json(nullptr) : Json(service.status)},
             {"health", core::name_of(service.health)},
             {"checks", list(service.checks)},
             {"exits", list(service.exits)}};

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
@@ -229,6 +230,11 @@ Result<void> Containment::kill_all() const {
   const std::string who = path_.empty() ? concat("session ", leader_) : concat("cgroup ", path_);
   return Error{concat("cannot kill all processes of ", who, ": they fork faster than they are found"),
                EAGAIN};
+}
+
+bool Containment::contains(pid_t pid) const {
+  const auto all = members();
+  return pid > 0 && std::find(all.begin(), all.end(), pid) != all.end();
 }
 
 bool Containment::is_populated() const {

@@ -72,6 +72,8 @@ class Containment {
   [[nodiscard]] Result<void> signal_all(int signal) const;
   /// SIGKILL that no fork can outrun: cgroup.kill, else pid by pid until nobody new shows up.
   [[nodiscard]] Result<void> kill_all() const;
+  /// Whether `pid` is a process of it. False for one that is gone.
+  [[nodiscard]] bool contains(pid_t pid) const;
   /// Whether any process is alive in it.
   [[nodiscard]] bool is_populated() const;
   /// Descriptor of cgroup.events; poll it for priority data (POLLPRI), it fires whenever `populated` changes.

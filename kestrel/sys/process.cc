@@ -27,9 +27,6 @@ static_assert(stage_names.size() == static_cast<std::size_t>(SpawnStage::exec) +
 /// What a shell uses where PATH is unset.
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Behind stdin, stdout and stderr.
-constexpr int first_inherited = 3;
-
 /// What a failing child writes: a SpawnFailure without padding.
 using Report = std::array<int, 2>;
 
@@ -41,7 +38,7 @@ struct Plan {
   char* const* envp;
   const char* working_dir;
   std::array<int, 3> stdio;
-  const UniqueFd* inherited;  ///< all of them above where they are placed
+  const UniqueFd* inherited;  ///< those that are open stand above where they are placed
   int inherited_count;
   int parent_death_signal;
   pid_t parent;
@@ -90,7 +87,12 @@ bool place_stdio(std::array<int, 3> sources) noexcept {
 
 bool place_inherited(const Plan& plan) noexcept {
   for (int i = 0; i < plan.inherited_count; ++i) {
-    if (::dup2(plan.inherited[i].get(), first_inherited + i) < 0) return false;
+    const int source = plan.inherited[i].get();
+    if (source < 0) {
+      ::close(first_inherited + i);
+    } else if (::dup2(source, first_inherited + i) < 0) {
+      return false;
+    }
   }
   return true;
 }
@@ -222,8 +224,10 @@ Result<std::array<int, 3>> resolve_stdio(const std::array<int, 3>& wanted) {
 Result<std::vector<UniqueFd>> lift(const std::vector<int>& inherited, int lowest) {
   std::vector<UniqueFd> copies;
   for (const int fd : inherited) {
-    copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
-    if (!copies.back().is_open()) return errno_error("cannot pass on a descriptor", errno);
+    UniqueFd& copy = copies.emplace_back();
+    if (fd < 0) continue;
+    copy.reset(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+    if (!copy.is_open()) return errno_error("cannot pass on a descriptor", errno);
   }
   return copies;
 }

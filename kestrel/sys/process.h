@@ -22,6 +22,9 @@
 
 namespace kestrel::sys {
 
+/// The number that the first of ProcessSpec::inherited has in the child: the one behind stderr.
+inline constexpr int first_inherited = 3;
+
 /// Everything a process is made of, looked up and ready: numbers, not names.
 struct ProcessSpec {
   std::string program;            ///< absolute path
@@ -40,7 +43,8 @@ struct ProcessSpec {
   bool has_no_new_privileges = false;
   /// stdin, stdout, stderr of the child; -1 is /dev/null.
   std::array<int, 3> stdio = {-1, -1, -1};
-  /// Descriptors that the child gets besides, as 3, 4, … in this order.
+  /// Descriptors that the child gets besides, as 3, 4, … in this order; where there is -1, it has none of
+  /// that number.
   std::vector<int> inherited;
   /// Sent to the child when the thread that started it ends, however it ends (PR_SET_PDEATHSIG); 0: nothing.
   int parent_death_signal = 0;

@@ -20,6 +20,7 @@ TEST_CASE("a service is shown with everything that is known of it", "[control]")
        .failures = 3,
        .last = core::CheckResult{.time = at.wall, .is_ok = false, .message = "connection refused"}}};
   api.exits = {{.time = at.wall, .exit = {.code = 3}, .cause = core::ExitCause::exit, .uptime = seconds(2)}};
+  api.status = "draining";
   const control::LogSource source = *bench.guest.ring.find("api");
   bench.guest.print("one", source.value);
   bench.guest.print("two", source.value);
@@ -28,7 +29,7 @@ TEST_CASE("a service is shown with everything that is known of it", "[control]")
   CHECK(json_of(response) == nlohmann::json::parse(R"({
     "name": "api", "kind": "service", "state": "backing_off", "reason": "exited with 3", "desired": "running",
     "pid": null, "since": "2023-11-14T22:13:20.000Z", "restarts": 2, "next_start_ms": 250, "ready": false,
-    "health": "unhealthy",
+    "status": "draining", "health": "unhealthy",
     "checks": [{"name": "web", "type": "http", "status": "unhealthy", "failures": 3,
                 "last": {"time": "2023-11-14T22:13:20.000Z", "ok": false, "message": "connection refused"}}],
     "exits": [{"time": "2023-11-14T22:13:20.000Z", "code": 3, "signal": 0, "cause": "exit", "uptime_ms": 2000}],
@@ -44,6 +45,7 @@ TEST_CASE("what is not known is null", "[control]") {
   CHECK(json["memory_bytes"].is_null());
   CHECK(json["cpu_ms"].is_null());
   CHECK(json["next_start_ms"].is_null());
+  CHECK(json["status"].is_null());
 }
 
 TEST_CASE("all services are listed in their order", "[control]") {

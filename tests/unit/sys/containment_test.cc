@@ -176,6 +176,27 @@ TEST_CASE("a session's members end with it: its children and other process group
   CHECK_FALSE(session.containment.is_populated());
 }
 
+TEST_CASE("a session contains its processes and no others", "[sys]") {
+  Session session("echo up; sleep 60");
+  const Session other("echo up; sleep 60");
+  CHECK(session.containment.contains(session.leader));
+  CHECK_FALSE(session.containment.contains(other.leader));
+  CHECK_FALSE(session.containment.contains(::getpid()));
+  for (const pid_t nobody : {0, -1, -session.leader}) CHECK_FALSE(session.containment.contains(nobody));
+  CHECK(session.containment.kill_all());
+  CHECK(other.containment.kill_all());
+}
+
+TEST_CASE("a cgroup contains those that its cgroup.procs names, and those of the cgroups below", "[sys]") {
+  Tree tree;
+  const auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  tree.folder.write("services/web/cgroup.procs", "12\n0\n14\n");
+  tree.folder.write("services/web/below/cgroup.procs", "13\n");
+  for (const pid_t pid : {12, 13, 14}) CHECK(web->contains(pid));
+  for (const pid_t pid : {0, 1, 2, -12}) CHECK_FALSE(web->contains(pid));
+}
+
 TEST_CASE("a daemon that forked twice into a session of its own is still a member", "[sys]") {
   Session session("(setsid sh -c 'sleep 60 & exec >&-' &) ; sleep 60 & echo up; wait");
   CHECK(session.containment.kill_all());

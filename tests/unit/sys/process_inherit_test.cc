@@ -50,6 +50,16 @@ TEST_CASE("inherited descriptors arrive as 3 and 4, whatever they were before", 
   CHECK(first.read() == "two\n");
 }
 
+TEST_CASE("an inherited descriptor can have a number of its own, and those before it stay closed", "[sys]") {
+  Pipe pipe;
+  ProcessSpec spec = shell("for n in 3 4 5 6; do [ -e /proc/$$/fd/$n ] && echo $n >&6; done");
+  spec.inherited = {-1, -1, -1, pipe.writer.get()};
+  auto child = spawn(spec);
+  REQUIRE(child);
+  REQUIRE(::waitpid(child->pid, nullptr, 0) == child->pid);
+  CHECK(pipe.read() == "6\n");
+}
+
 TEST_CASE("a child with a parent death signal does not outlive its parent", "[sys]") {
   Pipe alive;
   const pid_t parent = ::fork();
