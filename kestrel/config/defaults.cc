@@ -56,7 +56,8 @@ Model with_defaults(ModelDraft draft) {
     // Only `service` is moved from: other services still look at kind and checks of this draft.
     const Kind kind = one.service.kind;
     Service& service = model.services.emplace_back(std::move(one.service));
-    const RestartPolicy usual = kind == Kind::job ? RestartPolicy::never : RestartPolicy::always;
+    const bool comes_to_an_end = kind == Kind::job || service.schedule;
+    const RestartPolicy usual = comes_to_an_end ? RestartPolicy::never : RestartPolicy::always;
     service.restart = one.restart.value.restart;
     service.restart.policy = one.restart.value.policy ? one.restart.value.policy->value : usual;
     service.depends_on = finished(one.depends_on, draft.services);

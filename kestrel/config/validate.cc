@@ -127,8 +127,12 @@ void check_cycles(const std::vector<ServiceDraft>& services, const Index& index,
 
 void check_restart(const ServiceDraft& one, Problems& problems) {
   const auto& policy = one.restart.value.policy;
-  if (policy && policy->value == RestartPolicy::always && one.service.kind == Kind::job) {
+  if (!policy || policy->value != RestartPolicy::always) return;
+  if (one.service.kind == Kind::job) {
     report(problems, policy->at, "a job ends when it succeeds: its restart policy is on_failure or never");
+  } else if (one.service.schedule) {
+    report(problems, policy->at,
+           "what has ended waits for its schedule: its restart policy is on_failure or never");
   }
 }
 

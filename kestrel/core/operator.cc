@@ -39,10 +39,14 @@ Reply Supervisor::run(const StartService& command, Now now) {
     const bool is_at_rest = std::holds_alternative<Failed>(service.state) ||
                             std::holds_alternative<BackingOff>(service.state) ||
                             (std::holds_alternative<Completed>(service.state) && !is_done);
-    if (service.desired == Desired::stopped || is_at_rest) {
+    // Who is asked for by name does not wait for its schedule; what it requires does.
+    const bool runs_now =
+        id == command.service && definition(id).schedule &&
+        (std::holds_alternative<Scheduled>(service.state) || std::holds_alternative<Stopped>(service.state));
+    if (service.desired == Desired::stopped || is_at_rest || runs_now) {
       service.desired = Desired::running;
       service.history = {};
-      if (is_at_rest) enter(id, Waiting{}, now);
+      if (is_at_rest || runs_now) enter(id, Waiting{}, now);
       enqueue(id);
       reply.changed.push_back(id);
     }

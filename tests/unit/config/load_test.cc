@@ -41,6 +41,7 @@ health:
 TEST_CASE("services restart always and jobs never unless told otherwise", "[config]") {
   CHECK(first_service("").restart.policy == RestartPolicy::always);
   CHECK(first_service("    run_once: true\n").restart.policy == RestartPolicy::never);
+  CHECK(first_service("    schedule: '@daily'\n").restart.policy == RestartPolicy::never);
   CHECK(first_service("    run_once: true\n    restart: on_failure\n").restart.policy ==
         RestartPolicy::on_failure);
   CHECK(first_service("    run_once: true\n    restart: {max_restarts: 3}\n").restart.policy ==

@@ -327,6 +327,21 @@ TEST_CASE("with replace, the next run takes the place of one that still runs", "
   CHECK(world.spawned("report") == 2);
 }
 
+TEST_CASE("an operator starts a scheduled service before it is due, and then it is due as ever", "[core]") {
+  Workbench world(with_schedule(config::Overlap::forbid), every_hour);
+  world.begin();
+  const auto due = world.view("report").next_start;
+  REQUIRE(due);
+  CHECK(world.command(StartService{world.id("report")}).changed.size() == 1);
+  CHECK(world.spawned("report") == 1);
+  CHECK(world.command(StartService{world.id("report")}).changed.empty());
+  world.exec("report");
+  world.exit("report");
+  CHECK(world.state("report") == StateName::waiting);
+  CHECK(world.view("report").next_start == due);
+  CHECK(world.spawned("report") == 1);
+}
+
 TEST_CASE("a guest with a scheduled service is no batch", "[core]") {
   Workbench world(with_schedule(config::Overlap::forbid), every_hour);
   world.begin();
