@@ -177,9 +177,9 @@ bool ProcessTable::contains(ProcessId id, pid_t pid) const {
 
 Result<void> ProcessTable::adopt_main(ProcessId id, pid_t pid) {
   Entry* entry = find(id);
-  if (!entry || entry->has_ended) return Error{"the run has ended"};
-  if (entry->pid == pid) return {};
   const auto context = concat("cannot take process ", pid, " for the main process");
+  if (!entry || entry->has_ended) return Error{concat(context, ": the run has ended")};
+  if (entry->pid == pid) return {};
   sys::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd.is_open()) return errno_error(context, errno);
   // Asked while the descriptor holds on to it: the pid cannot have become another's.

@@ -1,7 +1,7 @@
 // notify_client VARIABLE=VALUE...: tells $NOTIFY_SOCKET, as sd_notify(3) has it, and waits until that was
 // read. `@` as a value is the client's parent's pid. Before the variables:
 //   --to ADDRESS   tells that socket instead
-//   --as-main      forks, and the child, which stays, tells with MAINPID=; the parent goes at once
+//   --as-main      forks, and the child, which stays, tells with MAINPID=; the parent goes when that is sent
 //   --keep COUNT   sends the message that often, with a pause of 50 ms
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -52,6 +52,7 @@ void wait_until_read(int socket) {
   ::close(ends[1]);
   char byte;
   while (::read(ends[0], &byte, 1) > 0) continue;
+  ::close(ends[0]);
 }
 
 }  // namespace
@@ -80,14 +81,20 @@ int main(int argc, char** argv) {
     std::fputs("NOTIFY_SOCKET is not set\n", stderr);
     return 1;
   }
+  int sent[2];
+  if (::pipe(sent) < 0) fail("pipe");
   if (is_daemon) {
-    if (::fork() > 0) return 0;
+    const bool is_parent = ::fork() > 0;
+    ::close(sent[is_parent ? 1 : 0]);
+    char byte;
+    if (is_parent) return static_cast<int>(::read(sent[0], &byte, 1));
     text += "MAINPID=" + std::to_string(::getpid()) + '\n';
   }
   const int socket = open_socket(address);
   for (int i = 0; i < count; ++i) {
     if (i > 0) ::usleep(50'000);
     if (::send(socket, text.data(), text.size(), 0) < 0) fail("send");
+    if (i == 0) ::close(sent[1]);
     wait_until_read(socket);
   }
   while (is_daemon) ::pause();
