@@ -137,7 +137,7 @@ void Supervisor::handle_hook_gone(const Subject& subject, RunId run, Now now) {
   std::visit(overloaded{
                  [](ServiceId) {},
                  [&](const ServiceHook& one) { conclude_service_hook(one, done, now); },
-                 [&](const GuestHook& one) { conclude_guest_hook(one, done, now); },
+                 [&](const GuestHook&) { conclude_guest_hook(done, now); },
              },
              subject);
 }
@@ -211,7 +211,7 @@ void Supervisor::run_guest_hooks(HookKind kind, Now now) {
   up->hook = start_hook(GuestHook{kind, 0}, 0, now.monotonic);
 }
 
-void Supervisor::conclude_guest_hook(const GuestHook& subject, const HookRun& hook, Now now) {
+void Supervisor::conclude_guest_hook(const HookRun& hook, Now now) {
   const auto failure = failure_of(hook);
   const bool has_next = hook.index + 1 < guest_hooks(hook.kind).size();
   const auto next = [&] {

@@ -117,11 +117,14 @@ void Supervisor::carry_over_checks(const NewIds& new_ids, Now now) {
     if (const auto probe = owned.check.probing()) effects_.push_back(CancelProbe{*probe});
   }
   build_checks();
+  const auto has_same_owner = [&](const OwnedCheck& before, const OwnedCheck& after) {
+    if (!before.owner || !after.owner) return !before.owner && !after.owner;
+    const auto renamed = new_ids[before.owner->value];
+    return renamed && *renamed == *after.owner;
+  };
   for (auto& owned : checks_) {
     const auto previous = std::find_if(old_checks.begin(), old_checks.end(), [&](const OwnedCheck& one) {
-      const auto owner = one.owner ? new_ids[one.owner->value] : std::nullopt;
-      const bool has_same_owner = owner == owned.owner && one.owner.has_value() == owned.owner.has_value();
-      return has_same_owner && one.purpose == owned.purpose &&
+      return has_same_owner(one, owned) && one.purpose == owned.purpose &&
              one.check.definition() == owned.check.definition();
     });
     if (previous != old_checks.end()) {

@@ -151,7 +151,7 @@ class Supervisor {
   void handle_hook_gone(const Subject& subject, RunId run, Now now);
   void conclude(const Subject& subject, HookRun& hook, Now now);
   void conclude_service_hook(const ServiceHook& subject, const HookRun& hook, Now now);
-  void conclude_guest_hook(const GuestHook& subject, const HookRun& hook, Now now);
+  void conclude_guest_hook(const HookRun& hook, Now now);
   [[nodiscard]] std::optional<HookRun> next_hook(ServiceId id, const HookRun& done, Now now);
   void run_guest_hooks(HookKind kind, Now now);
   [[nodiscard]] HookRun* guest_hook();
