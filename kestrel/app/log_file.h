@@ -57,6 +57,9 @@ class LogFile {
     std::array<char, 128 * 1024> text_;
   };
 
+  /// Counts from the next line on.
+  void set_rotation(config::Rotation rotation) { rotation_ = rotation; }
+
   /// Lines that could not be written, since the beginning.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
 

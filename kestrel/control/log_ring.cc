@@ -82,6 +82,12 @@ LogSource LogRing::add_source(std::string name, Bytes limit, WhenFull when_full)
   return {static_cast<std::uint32_t>(sources_.size() - 1)};
 }
 
+void LogRing::set_bounds(LogSource source, Bytes limit, WhenFull when_full) {
+  sources_[source.value].limit = limit.count;
+  sources_[source.value].when_full = when_full;
+  room_.wake();
+}
+
 std::optional<LogSource> LogRing::find(std::string_view name) const {
   const auto found =
       std::find_if(sources_.begin(), sources_.end(), [name](const Source& s) { return s.name == name; });

@@ -74,6 +74,8 @@ class LogRing {
 
   /// Sources are numbered from 0. `limit` bounds the source's memory, but its newest chunk always stays.
   LogSource add_source(std::string name, Bytes limit, WhenFull when_full = WhenFull::drop_oldest);
+  /// Other bounds for a source. What is too much for a smaller limit goes when the next line comes.
+  void set_bounds(LogSource source, Bytes limit, WhenFull when_full);
   [[nodiscard]] std::size_t source_count() const { return sources_.size(); }
   [[nodiscard]] std::optional<LogSource> find(std::string_view name) const;
   [[nodiscard]] const std::string& name(LogSource source) const { return sources_[source.value].name; }
