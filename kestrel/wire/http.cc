@@ -55,9 +55,12 @@ class Parsing {
  public:
   enum class Body { expected, none };
 
-  Parsing(std::uint64_t body_limit, Body body) {
+  /// Says how long the body of what has this method and target may be.
+  using Limits = std::function<std::uint64_t(std::string_view method, std::string_view target)>;
+
+  Parsing(Limits limits, Body body) : limits_(std::move(limits)) {
     parser_.header_limit(longest_head);
-    parser_.body_limit(body_limit);
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());  // until the head is known
     parser_.skip(body == Body::none);
   }
 
@@ -100,11 +103,25 @@ class Parsing {
     if (head_size_ + (has_head() ? 0 : unparsed) > longest_head) return too_long_head();
     if (!has_head()) return {};
     if (!is_length_clear(parser_)) return Error{"cannot read the message: its length is not clear", EBADMSG};
+    if (auto short_enough = bound_body(); !short_enough) return short_enough;
     parser_.eager(true);
     return {};
   }
 
+  Result<void> bound_body() {
+    if (parser_.is_done()) return {};
+    const auto limit = [&] {
+      if constexpr (is_request) return limits_(parser_.get().method_string(), parser_.get().target());
+      return limits_({}, {});
+    }();
+    parser_.body_limit(limit);
+    const auto length = parser_.content_length();
+    if (length && *length > limit) return parse_error(beast_http::error::body_limit);
+    return {};
+  }
+
   beast_http::parser<is_request, beast_http::string_body> parser_;
+  Limits limits_;
   std::size_t head_size_ = 0;
 };
 
@@ -131,13 +148,18 @@ template <typename Message>
 struct MessageReader<Message>::State {
   using OneMessage = Parsing<std::is_same_v<Message, Request>>;
 
-  explicit State(Bytes limit) : body_limit(limit) {}
+  State(Bytes limit, LimitOf limits) : body_limit(limit), limit_of(std::move(limits)) {}
 
   OneMessage& current() {
     if (!parsing) {
-      parsing.emplace(body_limit.count, has_no_body ? OneMessage::Body::none : OneMessage::Body::expected);
+      parsing.emplace([this](std::string_view method,
+                             std::string_view target) { return limit_for(method, target).count; },
+                      has_no_body ? OneMessage::Body::none : OneMessage::Body::expected);
     }
     return *parsing;
+  }
+  Bytes limit_for(std::string_view method, std::string_view target) const {
+    return (limit_of ? limit_of(method, target) : std::nullopt).value_or(body_limit);
   }
   Error fail(Error error) {
     failure = std::move(error);
@@ -152,6 +174,7 @@ struct MessageReader<Message>::State {
   }
 
   Bytes body_limit;
+  LimitOf limit_of;
   std::optional<OneMessage> parsing;  ///< of the message under way
   std::string unparsed;
   std::optional<Error> failure;
@@ -159,7 +182,8 @@ struct MessageReader<Message>::State {
 };
 
 template <typename Message>
-MessageReader<Message>::MessageReader(Bytes body_limit) : state_(std::make_unique<State>(body_limit)) {}
+MessageReader<Message>::MessageReader(Bytes body_limit, LimitOf limit_of)
+    : state_(std::make_unique<State>(body_limit, std::move(limit_of))) {}
 template <typename Message>
 MessageReader<Message>::~MessageReader() = default;
 template <typename Message>
@@ -204,7 +228,9 @@ template class MessageReader<Response>;
 // --- a response whose body is handed on --------------------------------------------------------------------
 
 struct StreamedResponseReader::State {
-  Parsing<false> parsing{std::numeric_limits<std::uint64_t>::max(), Parsing<false>::Body::expected};
+  Parsing<false> parsing{
+      [](std::string_view, std::string_view) { return std::numeric_limits<std::uint64_t>::max(); },
+      Parsing<false>::Body::expected};
   std::string unparsed;
 };
 

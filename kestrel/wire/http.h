@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,7 +52,10 @@ struct Target {
 template <typename Message>
 class MessageReader {
  public:
-  explicit MessageReader(Bytes body_limit);
+  /// Another limit for some requests, asked for once their head is known; nullopt: the usual one.
+  using LimitOf = std::function<std::optional<Bytes>(std::string_view method, std::string_view target)>;
+
+  explicit MessageReader(Bytes body_limit, LimitOf limit_of = {});
   ~MessageReader();
   MessageReader(MessageReader&&) noexcept;
   MessageReader& operator=(MessageReader&&) noexcept;
