@@ -21,12 +21,13 @@ void print_error(std::string_view message, std::string_view hint) {
   std::fputs(text.c_str(), stderr);
 }
 
-wire::Request request_of(std::string method, std::string target, std::string body) {
+wire::Request request_of(std::string method, std::string target, std::string body,
+                         std::string type = "application/json") {
   wire::Request request;
   request.method = std::move(method);
   request.target = std::move(target);
   request.body = std::move(body);
-  if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+  if (!request.body.empty()) request.headers.emplace_back("Content-Type", type);
   return request;
 }
 
@@ -51,6 +52,10 @@ std::optional<std::string> ApiCaller::post(const std::string& target, std::strin
   return ask(request_of("POST", target, std::move(body)));
 }
 
+std::optional<wire::Response> ApiCaller::put(const std::string& target, std::string body) {
+  return send(request_of("PUT", target, std::move(body), "application/yaml"));
+}
+
 bool ApiCaller::stream(const std::string& target, const std::function<bool(std::string_view)>& on_body) {
   if (!connect()) return false;
   const Result<wire::Response> response = client_->stream(request_of("GET", target, {}), on_body);
@@ -59,7 +64,7 @@ bool ApiCaller::stream(const std::string& target, const std::function<bool(std::
     return false;
   }
   if (response->status / 100 == 2) return true;
-  tell_refusal(*response);
+  refuse(*response);
   return false;
 }
 
@@ -71,7 +76,7 @@ int ApiCaller::fail(std::string_view cause, std::string_view hint) {
   return status();
 }
 
-std::optional<std::string> ApiCaller::ask(const wire::Request& request) {
+std::optional<wire::Response> ApiCaller::send(const wire::Request& request) {
   if (!connect()) return std::nullopt;
   Result<wire::Response> response = client_->request(request);
   if (!response) {
@@ -79,8 +84,14 @@ std::optional<std::string> ApiCaller::ask(const wire::Request& request) {
     return std::nullopt;
   }
   last_http_status_ = response->status;
+  return std::move(*response);
+}
+
+std::optional<std::string> ApiCaller::ask(const wire::Request& request) {
+  std::optional<wire::Response> response = send(request);
+  if (!response) return std::nullopt;
   if (is_answer(*response)) return std::move(response->body);
-  tell_refusal(*response);
+  refuse(*response);
   return std::nullopt;
 }
 
@@ -100,9 +111,10 @@ void ApiCaller::tell_unreachable(const Error& error) {
   print_error(error.message, hint_for(error.code));
 }
 
-void ApiCaller::tell_refusal(const wire::Response& response) {
+int ApiCaller::refuse(const wire::Response& response) {
   const wire::Refusal refusal = wire::read_refusal(response);
-  fail(refusal.detail, refusal.dependents.empty() ? "" : "--force stops what requires it, too, and first");
+  return fail(refusal.detail,
+              refusal.dependents.empty() ? "" : "--force stops what requires it, too, and first");
 }
 
 }  // namespace kestrel::app

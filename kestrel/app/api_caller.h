@@ -21,20 +21,24 @@ class ApiCaller {
   /// The answer's body. nullopt: it has been told why there is none, and status() is the exit status.
   [[nodiscard]] std::optional<std::string> get(const std::string& target);
   [[nodiscard]] std::optional<std::string> post(const std::string& target, std::string body = {});
+  /// Sends YAML. The answer, whatever it says; nullopt: as above.
+  [[nodiscard]] std::optional<wire::Response> put(const std::string& target, std::string body);
   /// Hands the answer's body on as it comes. False: as above.
   [[nodiscard]] bool stream(const std::string& target, const std::function<bool(std::string_view)>& on_body);
 
   /// Prints `kestrel: cannot <intent>: <cause>` and, if there is one, `hint: <hint>`.
   int fail(std::string_view cause, std::string_view hint = {});
+  /// The same with the cause that an answer names.
+  int refuse(const wire::Response& response);
 
   [[nodiscard]] int status() const { return static_cast<int>(status_); }
   [[nodiscard]] int last_http_status() const { return last_http_status_; }
 
  private:
+  [[nodiscard]] std::optional<wire::Response> send(const wire::Request& request);
   [[nodiscard]] std::optional<std::string> ask(const wire::Request& request);
   [[nodiscard]] bool connect();
   void tell_unreachable(const Error& error);
-  void tell_refusal(const wire::Response& response);
 
   std::string api_path_;
   std::string intent_;

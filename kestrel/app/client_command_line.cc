@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "kestrel/app/client_commands.h"
+#include "kestrel/app/reload_command.h"
 #include "kestrel/app/subcommands.h"
 #include "kestrel/app/unix_address.h"
 #include "kestrel/base/text.h"
@@ -20,6 +21,8 @@ struct Arguments {
   std::string service;
   std::string signal;
   std::string action;
+  std::string file = default_config_path;
+  bool is_dry_run = false;
   bool is_forced = false;
 };
 
@@ -90,6 +93,15 @@ void add_signal(CLI::App& command, Action& action) {
       });
 }
 
+void add_reload(CLI::App& command, Action& action) {
+  const auto arguments = add_common(command, action, [](const Arguments& given) {
+    const auto mode = given.is_dry_run ? control::ReloadMode::dry_run : control::ReloadMode::apply;
+    return reload_services(given.client, given.file, mode);
+  });
+  command.add_option("FILE", arguments->file, concat("The configuration; default ", default_config_path));
+  command.add_flag("--dry-run", arguments->is_dry_run, "Only show what it would change");
+}
+
 void add_logs(CLI::App& command, Action& action) {
   const auto arguments = add_common(command, action, [](const Arguments& given) {
     RecordOptions records = given.records;
@@ -129,6 +141,7 @@ constexpr Subcommand subcommands[] = {
     {"stop", "Stop a service", add_stop},
     {"restart", "Stop a service and start it again", add_restart},
     {"signal", "Send a signal to a service's main process", add_signal},
+    {"reload", "Follow a changed configuration, touching only what changed", add_reload},
     {"logs", "What services have printed", add_logs},
     {"events", "What has happened", add_events},
     {"health", "How the guest is and why; status 1 if it is not healthy", add_health},

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "kestrel/app/config_file.h"
 #include "kestrel/app/echo.h"
 #include "kestrel/app/guest_setup.h"
 #include "kestrel/app/link.h"
@@ -13,12 +14,9 @@
 #include "kestrel/app/supervision.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
-#include "kestrel/config/digest.h"
-#include "kestrel/config/load.h"
 #include "kestrel/control/server.h"
 #include "kestrel/loop/signal_watcher.h"
 #include "kestrel/sys/boot.h"
-#include "kestrel/sys/file.h"
 #include "kestrel/sys/hostname.h"
 #include "kestrel/sys/log_output.h"
 #include "kestrel/sys/socket.h"
@@ -66,6 +64,9 @@ class Guest {
     for (const int signal : {SIGTERM, SIGINT, SIGPWR}) {
       signals_.emplace_back(loop_, signal, [this, signal] { shut_down(signal); });
     }
+    signals_.emplace_back(loop_, SIGHUP, [this] {
+      if (supervision_) reload_config(*supervision_, config_path);
+    });
   }
 
   void shut_down(int signal) {
@@ -75,9 +76,7 @@ class Guest {
 
   void load_config() {
     boot_id_ = sys::boot_id().value_or("");
-    const auto text = sys::read_file(config_path);
-    if (text) digest_ = config::digest(*text);
-    loaded_ = config::load_file(config_path);
+    config_ = read_config(config_path);
     timeline_->reached("configuration");
   }
 
@@ -106,7 +105,7 @@ class Guest {
     timeline_->reached("hello");
     return {.version = KESTREL_VERSION,
             .boot_id = boot_id_,
-            .config_digest = digest_,
+            .config_digest = supervision_ ? supervision_->config_text().digest : config_.config.digest,
             .boot = timeline_->steps()};
   }
 
@@ -124,8 +123,9 @@ class Guest {
   void start(const std::map<std::string, std::string>& host_environment) {
     if (has_started_) return;
     has_started_ = true;
-    if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded_)) return refuse(*problems);
-    const auto shared = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded_)));
+    if (const auto* problems = std::get_if<config::Problems>(&config_.loaded)) return refuse(*problems);
+    const auto shared =
+        std::make_shared<const config::Model>(std::get<config::Model>(std::move(config_.loaded)));
     const auto& model = *shared;
     if (model.hostname && !has_host()) {
       if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
@@ -148,7 +148,7 @@ class Guest {
     }
     for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
     if (!has_host()) echo_.emplace(loop_, records_.logs, sys::LogFormat::text);
-    supervision_.emplace(loop_, shared, records_, std::move(options));
+    supervision_.emplace(loop_, shared, std::move(config_.config), records_, std::move(options));
     serve();
     supervision_->begin();
     if (machine_.cgroups) machine_.cgroups->enter_own_leaf_in_background();
@@ -174,11 +174,8 @@ class Guest {
   [[nodiscard]] bool has_host() const { return token_.has_value(); }
 
   [[nodiscard]] control::InfoView info() const {
-    return {.version = KESTREL_VERSION,
-            .boot_id = boot_id_,
-            .uptime = sys::uptime(),
-            .config_digest = digest_,
-            .boot = timeline_->steps()};
+    return {
+        .version = KESTREL_VERSION, .boot_id = boot_id_, .uptime = sys::uptime(), .boot = timeline_->steps()};
   }
 
   // --- the end -------------------------------------------------------------------------------------------
@@ -215,9 +212,8 @@ class Guest {
   Records records_;
   std::optional<Echo> echo_;  ///< where no host takes the lines
   std::vector<loop::SignalWatcher> signals_;
-  config::Loaded loaded_;
+  ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
-  std::string digest_;
   std::optional<Link> link_;
   std::optional<std::string> token_;  ///< set once a host has welcomed us
   loop::Timer patience_;

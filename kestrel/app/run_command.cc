@@ -5,19 +5,17 @@
 
 #include <cstdio>
 
+#include "kestrel/app/config_file.h"
 #include "kestrel/app/echo.h"
 #include "kestrel/app/guest_setup.h"
 #include "kestrel/app/supervision.h"
 #include "kestrel/app/timeline.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
-#include "kestrel/config/digest.h"
-#include "kestrel/config/load.h"
 #include "kestrel/control/server.h"
 #include "kestrel/loop/signal_watcher.h"
 #include "kestrel/sys/boot.h"
 #include "kestrel/sys/console.h"
-#include "kestrel/sys/file.h"
 #include "kestrel/sys/open_files.h"
 #include "kestrel/sys/process.h"
 #include "kestrel/sys/socket.h"
@@ -62,10 +60,10 @@ Result<GuestEnvironment> environment_of(const config::Model& model) {
 int run_services(const RunOptions& options) {
   sys::log_to_stderr(options.log_format, options.log_level);
   if (auto opened = sys::open_missing_stdio("/dev/null"); !opened) return status_failed;
-  auto loaded = config::load_file(options.config);
-  if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded))
+  auto file = read_config(options.config);
+  if (const auto* problems = std::get_if<config::Problems>(&file.loaded))
     return refuse(*problems, options.config);
-  const auto shared = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded)));
+  const auto shared = std::make_shared<const config::Model>(std::get<config::Model>(std::move(file.loaded)));
   const auto& model = *shared;
 
   auto environment = environment_of(model);
@@ -81,13 +79,12 @@ int run_services(const RunOptions& options) {
   Timeline timeline;
   timeline.reached("run");
   const auto boot_id = sys::boot_id().value_or("");
-  const auto digest = config::digest(sys::read_file(options.config).value_or(""));
 
   loop::Loop loop;
   Records records;
   Echo echo(loop, records.logs, options.log_format);
   int status = status_failed;
-  Supervision supervision(loop, shared, records,
+  Supervision supervision(loop, shared, std::move(file.config), records,
                           {.cgroups = cgroups->has_value() ? &**cgroups : nullptr,
                            .environment = std::move(*environment),
                            .show_lines = [&echo] { echo.show(); },
@@ -96,7 +93,6 @@ int run_services(const RunOptions& options) {
                                  return control::InfoView{.version = KESTREL_VERSION,
                                                           .boot_id = boot_id,
                                                           .uptime = sys::uptime(),
-                                                          .config_digest = digest,
                                                           .boot = timeline.steps()};
                                },
                            .on_finish =
@@ -115,6 +111,7 @@ int run_services(const RunOptions& options) {
   };
   const loop::SignalWatcher terminate(loop, SIGTERM, [&] { end(SIGTERM); });
   const loop::SignalWatcher interrupt(loop, SIGINT, [&] { end(SIGINT); });
+  const loop::SignalWatcher hang_up(loop, SIGHUP, [&] { reload_config(supervision, options.config); });
   supervision.begin();
   loop.run();
   if (options.api) ::unlink(options.api->c_str());

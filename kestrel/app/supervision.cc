@@ -16,18 +16,14 @@ core::Exit as_exit(const ProcessEnd& end) { return {end.status.code, end.status.
 
 constexpr Bytes hook_ring = kibibytes(256);
 
-control::WhenFull when_full(const config::Log& log) {
-  return log.on_full == config::OnFull::block ? control::WhenFull::keep_untaken
-                                              : control::WhenFull::drop_oldest;
-}
-
 }  // namespace
 
-Supervision::Supervision(loop::Loop& loop, core::SharedModel model, Records& records,
-                         SupervisionOptions options)
+Supervision::Supervision(loop::Loop& loop, core::SharedModel model, control::ConfigText config,
+                         Records& records, SupervisionOptions options)
     : loop_(&loop),
       records_(&records),
       options_(std::move(options)),
+      config_(std::move(config)),
       supervisor_(std::move(model), jitter_seed(), make_schedule_book()),
       processes_(loop, options_.cgroups),
       deadline_(loop, [this] { post(core::DeadlinePassed{}); }) {
@@ -36,16 +32,6 @@ Supervision::Supervision(loop::Loop& loop, core::SharedModel model, Records& rec
 }
 
 Supervision::~Supervision() = default;
-
-/// A service keeps its place in the log across reloads.
-void Supervision::add_sources() {
-  sources_.clear();
-  for (const auto& service : supervisor_.model().services) {
-    const auto known = records_->logs.find(service.name);
-    sources_.push_back(
-        known ? *known : records_->logs.add_source(service.name, service.log.ring, when_full(service.log)));
-  }
-}
 
 void Supervision::begin() {
   supervisor_.begin(sys::now());
@@ -71,10 +57,14 @@ std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
 
 core::Reply Supervision::apply(const core::Command& command) {
   auto reply = supervisor_.apply(command, sys::now());
+  turn_soon();
+  return reply;
+}
+
+void Supervision::turn_soon() {
   loop_->post([this] {
     if (!is_turning_) turn();
   });
-  return reply;
 }
 
 // --- turns
@@ -239,7 +229,7 @@ CaptureTarget Supervision::target_of(const core::Subject& subject) {
                  subject);
   if (!service) return {&records_->logs, hook_source_, nullptr};
   const auto& log = supervisor_.definition(*service).log;
-  LogFile* file = log.file ? &files_.try_emplace(*log.file, *log.file, log.rotate).first->second : nullptr;
+  LogFile* file = file_of(log);
   return {&records_->logs, sources_[service->value], file};
 }
 
@@ -316,8 +306,6 @@ void Supervision::perform(const core::Publish& effect) {
   log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
            notice.reason);
 }
-
-void Supervision::perform(const core::AdoptModel&) { add_sources(); }
 
 void Supervision::perform(const core::Finish& effect) {
   loop_->post([this, outcome = effect.outcome] {

@@ -43,8 +43,9 @@ struct SupervisionOptions {
 
 class Supervision final : public control::Guest, private probes::ProcessLauncher {
  public:
-  /// `records` must outlive it.
-  Supervision(loop::Loop& loop, core::SharedModel model, Records& records, SupervisionOptions options);
+  /// `records` must outlive it. `config` is what `model` was read from.
+  Supervision(loop::Loop& loop, core::SharedModel model, control::ConfigText config, Records& records,
+              SupervisionOptions options);
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
   ~Supervision() override;
@@ -64,8 +65,10 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   [[nodiscard]] std::optional<control::Usage> usage(core::ServiceId id) const override;
   [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
   [[nodiscard]] core::Phase phase() const override { return supervisor_.phase(); }
-  [[nodiscard]] control::InfoView info() const override { return options_.info(); }
+  [[nodiscard]] control::InfoView info() const override;
   core::Reply apply(const core::Command& command) override;
+  [[nodiscard]] control::ConfigText config_text() const override { return config_; }
+  control::ReloadReport reload(std::string text, control::ReloadMode mode) override;
   [[nodiscard]] control::EventJournal& events() override { return records_->events; }
   [[nodiscard]] control::LogRing& logs() override { return records_->logs; }
 
@@ -90,6 +93,9 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   void perform(const core::AdoptModel& effect);
   void perform(const core::Finish& effect);
   void add_sources();
+  void adopt_logs();
+  [[nodiscard]] LogFile* file_of(const config::Log& log);
+  void turn_soon();
   [[nodiscard]] ProcessPlan plan_of(const core::Subject& subject) const;
   [[nodiscard]] Result<void> launch_run(core::RunId run, const core::Subject& subject, sys::ProcessSpec spec);
   [[nodiscard]] Result<std::unique_ptr<ReadinessWatch>> watch_readiness(core::RunId run, ProcessId process,
@@ -105,6 +111,8 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   loop::Loop* loop_;
   Records* records_;
   SupervisionOptions options_;
+  control::ConfigText config_;
+  control::ConfigText next_config_;  ///< while a reload is under way
   core::Supervisor supervisor_;
   ProcessTable processes_;
   loop::Timer deadline_;

@@ -81,7 +81,7 @@ void Connection::read_requests() {
 std::optional<wire::Request> Connection::take_request(std::size_t& used) {
   auto& reader = std::get<Reading>(state_).reader;
   if (!reader) {
-    reader.emplace(limits_->body);
+    reader.emplace(limits_->body, body_limit);
     timer_.arm(limits_->request);
   }
   const std::string_view piece = std::string_view(input_).substr(used, parser_piece);

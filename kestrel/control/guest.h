@@ -9,10 +9,12 @@
 
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/time.h"
+#include "kestrel/config/problem.h"
 #include "kestrel/control/journal.h"
 #include "kestrel/control/log_ring.h"
 #include "kestrel/core/commands.h"
 #include "kestrel/core/ids.h"
+#include "kestrel/core/reload_plan.h"
 #include "kestrel/core/view.h"
 #include "kestrel/wire/link_messages.h"
 
@@ -34,6 +36,30 @@ struct Usage {
   std::optional<milliseconds> cpu;
 };
 
+/// A configuration as it was written.
+struct ConfigText {
+  std::string text;
+  std::string digest;  ///< config::digest() of it
+};
+
+/// Whether a reload is carried out or only thought through.
+enum class ReloadMode { apply, dry_run };
+
+/// What came of a reload.
+struct ReloadReport {
+  enum class Verdict {
+    done,      ///< it goes on as planned; of a dry run: it would
+    invalid,   ///< `problems` says all that is wrong
+    conflict,  ///< another one is under way
+    gone,      ///< the guest is not up yet, or not any more
+  };
+  Verdict verdict = Verdict::done;
+  std::string message;  ///< why it was refused
+  config::Problems problems;
+  core::ReloadPlan plan;
+  std::string digest;  ///< of the text
+};
+
 class Guest {
  public:
   virtual ~Guest() = default;
@@ -49,6 +75,11 @@ class Guest {
 
   /// Changes what is desired; what follows from it is carried out after the return, not inside.
   virtual core::Reply apply(const core::Command& command) = 0;
+
+  /// What is running; while a reload is under way still the configuration before it.
+  [[nodiscard]] virtual ConfigText config_text() const = 0;
+  /// Works towards another configuration, YAML; what follows is carried out after the return, not inside.
+  virtual ReloadReport reload(std::string text, ReloadMode mode) = 0;
 
   /// Both live as long as the guest.
   [[nodiscard]] virtual EventJournal& events() = 0;

@@ -111,6 +111,33 @@ std::string conflict_json(std::string_view detail, std::span<const std::string> 
                 {"dependents", std::vector<std::string>(dependents.begin(), dependents.end())}});
 }
 
+std::string reload_json(const ReloadReport& report) {
+  const core::ReloadPlan& plan = report.plan;
+  return print({{"plan",
+                 {{"unchanged", plan.unchanged},
+                  {"updated", plan.updated},
+                  {"restarted", plan.restarted},
+                  {"added", plan.added},
+                  {"removed", plan.removed},
+                  {"changed_keys", plan.changed_keys},
+                  {"guest", plan.guest},
+                  {"needs_boot", plan.needs_boot}}},
+                {"digest", report.digest}});
+}
+
+std::string invalid_config_json(const config::Problems& problems) {
+  Json list = Json::array();
+  for (const config::Problem& problem : problems)
+    list.push_back({{"line", problem.line}, {"column", problem.column}, {"message", problem.message}});
+  const std::string detail = concat("the configuration is not valid: ", problems.size(),
+                                    problems.size() == 1 ? " problem" : " problems");
+  return print({{"type", "about:blank"},
+                {"title", "Bad Request"},
+                {"status", 400},
+                {"detail", detail},
+                {"problems", std::move(list)}});
+}
+
 // --- records -----------------------------------------------------------------------------------------------
 
 std::string event_data_json(const core::Notice& notice) {

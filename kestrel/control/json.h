@@ -29,6 +29,11 @@ struct LogCounts {
 /// A problem of status 409 that also names who stands in the way.
 [[nodiscard]] std::string conflict_json(std::string_view detail, std::span<const std::string> dependents);
 
+/// `{"plan": {…}, "digest"}`: what a reload does.
+[[nodiscard]] std::string reload_json(const ReloadReport& report);
+/// A problem of status 400 that names everything wrong with a configuration.
+[[nodiscard]] std::string invalid_config_json(const config::Problems& problems);
+
 /// An event's members beside type and service: pid, code, signal, oom, reason; `{}` for none.
 [[nodiscard]] std::string event_data_json(const core::Notice& notice);
 /// One line, without its newline; the event's data are members like all others.

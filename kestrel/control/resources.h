@@ -22,6 +22,9 @@ namespace kestrel::control {
 [[nodiscard]] Answer get_logs(const Call& call);
 [[nodiscard]] Answer get_events(const Call& call);
 
+[[nodiscard]] Answer get_config(const Call& call);
+[[nodiscard]] Answer put_config(const Call& call);
+
 [[nodiscard]] Answer change_power(const Call& call);
 
 /// CONNECT: the target is `host:port`, and only the guest's own loopback may be reached.

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kestrel/base/text.h"
+#include "kestrel/config/screening.h"
 #include "kestrel/control/resources.h"
 
 namespace kestrel::control {
@@ -14,6 +15,7 @@ struct Route {
   std::string_view method;
   std::string_view pattern;  ///< `*` stands for one segment, the call's name
   Answer (*answer)(const Call&);
+  std::size_t longest_body = 0;  ///< in bytes; 0: as usual
 };
 
 constexpr std::array routes{
@@ -27,6 +29,8 @@ constexpr std::array routes{
     Route{"POST", "/v1/services/*/signal", signal_service},
     Route{"GET", "/v1/logs", get_logs},
     Route{"GET", "/v1/events", get_events},
+    Route{"GET", "/v1/config", get_config},
+    Route{"PUT", "/v1/config", put_config, config::max_text_bytes},
     Route{"POST", "/v1/power", change_power},
     Route{"GET", "/v1/session", get_session},
 };
@@ -52,6 +56,15 @@ wire::Response method_not_allowed(std::string_view method, std::string allowed) 
 }
 
 }  // namespace
+
+std::optional<Bytes> body_limit(std::string_view method, std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  for (const Route& each : routes) {
+    if (each.longest_body > 0 && each.method == method && match(each.pattern, path))
+      return Bytes{each.longest_body};
+  }
+  return std::nullopt;
+}
 
 Answer route(const wire::Request& request, Guest& guest) {
   if (request.method == "CONNECT") return open_tunnel({request, {}, {}, guest});

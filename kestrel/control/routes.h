@@ -1,6 +1,10 @@
 // From a request to the resource that answers it.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
+#include "kestrel/base/bytes.h"
 #include "kestrel/control/answer.h"
 
 namespace kestrel::control {
@@ -8,5 +12,8 @@ namespace kestrel::control {
 /// Every request has an answer: 400 for a malformed target, 404 for an unknown path, 405 for a method it does
 /// not have. HEAD is answered like GET; to leave out the body is the caller's.
 [[nodiscard]] Answer route(const wire::Request& request, Guest& guest);
+
+/// How long the body of a request may be; nullopt: as long as usual (ConnectionLimits).
+[[nodiscard]] std::optional<Bytes> body_limit(std::string_view method, std::string_view target);
 
 }  // namespace kestrel::control

@@ -84,6 +84,7 @@ constexpr std::array statuses = {
     Status{405, "Method Not Allowed"},
     Status{408, "Request Timeout"},
     Status{409, "Conflict"},
+    Status{412, "Precondition Failed"},
     Status{410, "Gone"},
     Status{413, "Content Too Large"},
     Status{426, "Upgrade Required"},

@@ -25,6 +25,9 @@ class FakeGuest : public Guest {
   std::vector<core::ServiceView> services;
   std::vector<core::Command> commands;  ///< everything that was asked for
   core::Reply reply;
+  ConfigText config{"exec: []\n", "0123456789abcdef"};
+  std::vector<std::pair<std::string, ReloadMode>> reloads;  ///< every one that was asked for
+  ReloadReport report;
   core::HealthView health_view;
   InfoView info_view;
   Usage used{.memory = kibibytes(4), .cpu = milliseconds(12)};
@@ -62,6 +65,11 @@ class FakeGuest : public Guest {
   core::Reply apply(const core::Command& command) override {
     commands.push_back(command);
     return reply;
+  }
+  ConfigText config_text() const override { return config; }
+  ReloadReport reload(std::string text, ReloadMode mode) override {
+    reloads.emplace_back(std::move(text), mode);
+    return report;
   }
   EventJournal& events() override { return journal; }
   LogRing& logs() override { return ring; }

@@ -1,0 +1,82 @@
+// The configuration that the supervision follows, and what another one changes beside the supervisor: where
+// lines are kept, and what the API shows.
+#include "kestrel/app/supervision.h"
+#include "kestrel/config/digest.h"
+#include "kestrel/config/load.h"
+#include "kestrel/sys/clock.h"
+
+namespace kestrel::app {
+
+namespace {
+
+control::WhenFull when_full(const config::Log& log) {
+  return log.on_full == config::OnFull::block ? control::WhenFull::keep_untaken
+                                              : control::WhenFull::drop_oldest;
+}
+
+}  // namespace
+
+control::InfoView Supervision::info() const {
+  auto info = options_.info();
+  info.config_digest = config_.digest;
+  return info;
+}
+
+control::ReloadReport Supervision::reload(std::string text, control::ReloadMode mode) {
+  using Verdict = control::ReloadReport::Verdict;
+  auto loaded = config::load(text);
+  if (auto* problems = std::get_if<config::Problems>(&loaded))
+    return {.verdict = Verdict::invalid, .problems = std::move(*problems)};
+  auto model = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded)));
+  control::ReloadReport report{.plan = core::plan_reload(supervisor_.model(), *model),
+                               .digest = config::digest(text)};
+  if (mode == control::ReloadMode::dry_run) return report;
+  auto reply = supervisor_.reload(std::move(model), sys::now());
+  if (reply.verdict != core::Reply::Verdict::done) {
+    report.verdict = reply.verdict == core::Reply::Verdict::gone ? Verdict::gone : Verdict::conflict;
+    report.message = std::move(reply.message);
+    return report;
+  }
+  next_config_ = {std::move(text), report.digest};
+  turn_soon();
+  return report;
+}
+
+void Supervision::perform(const core::AdoptModel&) {
+  config_ = std::exchange(next_config_, {});
+  add_sources();
+  adopt_logs();
+  std::erase_if(current_run_, [this](const auto& one) { return !supervisor_.find(one.first); });
+}
+
+/// A service keeps its place in the log across reloads, under the bounds of the model of the day.
+void Supervision::add_sources() {
+  sources_.clear();
+  for (const auto& service : supervisor_.model().services) {
+    const auto known = records_->logs.find(service.name);
+    const auto bounds = when_full(service.log);
+    sources_.push_back(known ? *known : records_->logs.add_source(service.name, service.log.ring, bounds));
+    if (known) records_->logs.set_bounds(*known, service.log.ring, bounds);
+  }
+}
+
+/// Processes that go on print from now on to where the new model says.
+void Supervision::adopt_logs() {
+  for (std::uint32_t i = 0; i < supervisor_.service_count(); ++i) {
+    const auto& service = supervisor_.definition(core::ServiceId{i});
+    auto* const file = file_of(service.log);
+    if (file) file->set_rotation(service.log.rotate);
+    const auto run = current_run_.find(service.name);
+    const auto live = run == current_run_.end() ? live_.end() : live_.find(run->second);
+    if (live == live_.end()) continue;
+    live->second->standard_output.adopt_log(file);
+    live->second->standard_error.adopt_log(file);
+  }
+}
+
+/// Where a service's lines are kept beside the ring; nullptr: nowhere.
+LogFile* Supervision::file_of(const config::Log& log) {
+  return log.file ? &files_.try_emplace(*log.file, *log.file, log.rotate).first->second : nullptr;
+}
+
+}  // namespace kestrel::app
