@@ -62,7 +62,8 @@ void Supervision::add_sources() {
 
 /// Processes that go on print from now on to where the new model says.
 void Supervision::adopt_logs() {
-  for (std::uint32_t i = 0; i < supervisor_.service_count(); ++i) {
+  // Backwards: of services that share a file, the first one's rotation is the last to be set.
+  for (auto i = static_cast<std::uint32_t>(supervisor_.service_count()); i-- > 0;) {
     const auto& service = supervisor_.definition(core::ServiceId{i});
     auto* const file = file_of(service.log);
     if (file) file->set_rotation(service.log.rotate);
