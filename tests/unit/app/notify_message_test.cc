@@ -68,7 +68,8 @@ TEST_CASE("a wrong value does not undo a right one", "[app]") {
 }
 
 TEST_CASE("bytes of any kind are survived", "[app]") {
-  std::string text("READY=1\0\nSTATUS=\xff\xfe\0=\n", 23);
+  using namespace std::string_literals;
+  auto text = "READY=1\0\nSTATUS=\xff\xfe\0=\n"s;
   text += std::string(60'000, '\n') + std::string(1'000, '=') + '\n';
   const auto message = parse_notify_message(text);
   CHECK_FALSE(message.is_ready);
