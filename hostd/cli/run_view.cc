@@ -14,21 +14,7 @@ namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
 
-std::string_view title_of(Step step) {
-  switch (step) {
-    case Step::vm:
-      return "VM starting";
-    case Step::kernel:
-      return "kernel";
-    case Step::kestrel:
-      return "kestrel";
-    case Step::services:
-      return "services";
-    case Step::healthy:
-      return "healthy";
-  }
-  return "";
-}
+std::string_view title_of(Step step) { return step == Step::vm ? "VM starting" : name_of(step); }
 
 std::string seconds_of(Duration duration) {
   char text[32];
