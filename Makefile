@@ -6,6 +6,7 @@
 
 BUILD  ?= build
 V      ?= 0
+DEV    ?=
 CXX    ?= g++
 CCACHE := $(shell command -v ccache 2>/dev/null)
 Q      := $(if $(filter 1,$(V)),,@)
@@ -25,8 +26,10 @@ override CPPFLAGS += -I. $(DEFINES)
 # The guest's binary is held small, the host's programs are not.
 # Its objects hold both machine code, for the host's programs and the tests, and what the optimizer needs to shrink the
 # one static binary as a whole (200 KB of 3.6 MB).
-OPT_kestrel := -Os $(if $(SAN),,-flto -ffat-lto-objects)
-SHRINK      := -Os $(if $(SAN),,-flto=auto)
+# DEV=1 leaves that out: quick turns, a bigger binary.
+whole       := $(if $(SAN)$(DEV),,1)
+OPT_kestrel := -Os $(if $(whole),-flto -ffat-lto-objects)
+SHRINK      := -Os $(if $(whole),-flto=auto)
 OPT_hostd   := -O2
 OPT_tests   := -O1
 ifneq ($(SAN),)
