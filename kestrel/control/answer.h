@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,12 +23,25 @@ struct Call {
   Guest& guest;
 };
 
-/// A body that is made while it is sent, as newline-delimited JSON in chunks. It is asked for more only when
-/// the reader has taken what there was: a slow reader holds up nobody, it finds a gap.
+/// What goes before a body that is made while it is sent.
+struct BodyHead {
+  wire::Headers headers = {{"Content-Type", "application/x-ndjson"}};
+  /// Exactly so many bytes follow; unset: they go in chunks until the source has finished.
+  std::optional<Bytes> length = {};
+};
+
+/// A body that is made while it is sent. It is asked for more only when the reader has taken what there was:
+/// a slow reader holds up nobody.
 class BodySource {
  public:
-  enum class State { more, waiting, finished };
+  enum class State {
+    more,
+    waiting,
+    finished,
+    failed,  ///< the connection is cut: what has been sent cannot be taken back
+  };
   virtual ~BodySource() = default;
+  [[nodiscard]] virtual BodyHead head() const { return {}; }
   /// Appends the next piece, some tens of KiB at most. `waiting`: ask again when followers() were woken.
   [[nodiscard]] virtual State produce(std::string& out) = 0;
   [[nodiscard]] virtual Followers& followers() = 0;
@@ -39,7 +53,18 @@ struct OpenTunnel {
   std::uint16_t port = 0;
 };
 
-using Answer = std::variant<wire::Response, std::unique_ptr<BodySource>, OpenTunnel>;
+/// A request that is worked on piece by piece, with everything else of the loop in between: it takes a body
+/// while that comes, and goes on by itself after that. Destroying it before it has answered gives it up.
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// The next piece of the body. An answer ends the work: nothing more is wanted.
+  [[nodiscard]] virtual std::optional<wire::Response> take(std::string_view piece) = 0;
+  /// The body is complete. Called in every turn of the loop until there is an answer.
+  [[nodiscard]] virtual std::optional<wire::Response> go_on() = 0;
+};
+
+using Answer = std::variant<wire::Response, std::unique_ptr<BodySource>, std::unique_ptr<Work>, OpenTunnel>;
 
 /// An answer without a body.
 [[nodiscard]] inline wire::Response empty_response(int status) {

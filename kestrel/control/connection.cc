@@ -44,14 +44,17 @@ void Connection::handle_data(std::string_view bytes) {
 
 void Connection::handle_end(const Error* error) {
   has_ended_ = true;
-  error != nullptr ? close() : go_on();
+  // What will never be complete is given up.
+  error != nullptr || is_in_body() ? close() : go_on();
 }
 
 void Connection::handle_drained() { stream_.is_broken() ? close() : go_on(); }
 
 void Connection::handle_timer() {
-  if (std::holds_alternative<Reading>(state_)) {
+  if (std::holds_alternative<Reading>(state_) || is_in_body()) {
     refuse({"the request was not complete in time", ETIMEDOUT});
+  } else if (std::holds_alternative<Refusing>(state_)) {
+    close();
   } else {
     go_on();
   }
@@ -59,6 +62,7 @@ void Connection::handle_timer() {
 
 void Connection::go_on() {
   if (std::holds_alternative<Streaming>(state_)) pump();
+  if (std::holds_alternative<Working>(state_)) work_on();
   if (std::holds_alternative<Connected>(state_)) become_tunnel();
   read_requests();
 }
@@ -67,9 +71,16 @@ void Connection::go_on() {
 
 void Connection::read_requests() {
   std::size_t used = 0;
-  while (std::holds_alternative<Reading>(state_) && stream_.queued_bytes() < limits_->queued &&
-         used < input_.size()) {
-    if (const std::optional<wire::Request> request = take_request(used)) answer(*request);
+  while (used < input_.size()) {
+    if (std::holds_alternative<Reading>(state_) && stream_.queued_bytes() < limits_->queued) {
+      read_request(used);
+    } else if (is_in_body()) {
+      take_body(used);
+    } else if (std::holds_alternative<Refusing>(state_)) {
+      used = input_.size();
+    } else {
+      break;
+    }
   }
   if (std::holds_alternative<Closed>(state_)) return;
   input_.erase(0, used);
@@ -77,24 +88,31 @@ void Connection::read_requests() {
   adjust_reading();
 }
 
-/// Feeds the next piece of the input to the parser; `used` is how far the parser got.
-std::optional<wire::Request> Connection::take_request(std::size_t& used) {
+void Connection::read_request(std::size_t& used) {
   auto& reader = std::get<Reading>(state_).reader;
   if (!reader) {
-    reader.emplace(limits_->body, body_limit);
+    reader.emplace(limits_->body, body_rule);
     timer_.arm(limits_->request);
   }
+  const std::optional<wire::Request> request = take_request(*reader, used);
+  if (!request) return;
+  wire::RequestReader done = std::move(*reader);
+  reader.reset();
+  timer_.disarm();
+  answer(*request, std::move(done));
+}
+
+/// Feeds the next piece of the input to the parser; `used` is how far the parser got.
+std::optional<wire::Request> Connection::take_request(wire::RequestReader& reader, std::size_t& used) {
   const std::string_view piece = std::string_view(input_).substr(used, parser_piece);
-  Result<std::optional<wire::Request>> fed = reader->feed(piece);
+  Result<std::optional<wire::Request>> fed = reader.feed(piece);
   used += piece.size();
   if (!fed) {
     refuse(fed.error());
     return std::nullopt;
   }
   if (!*fed) return std::nullopt;
-  used -= reader->take_rest().size();
-  reader.reset();
-  timer_.disarm();
+  if (!reader.is_in_body()) used -= reader.take_rest().size();
   return std::move(**fed);
 }
 
@@ -102,7 +120,7 @@ std::optional<wire::Request> Connection::take_request(std::size_t& used) {
 void Connection::adjust_reading() {
   if (has_ended_) {
     const bool is_idle = std::holds_alternative<Reading>(state_) && input_.empty();
-    if (is_idle) close();
+    if (is_idle || std::holds_alternative<Refusing>(state_)) close();
   } else if (input_.empty() && !std::holds_alternative<Connecting>(state_) &&
              !std::holds_alternative<Connected>(state_)) {
     stream_.start_reading();
@@ -121,7 +139,7 @@ void Connection::refuse(const Error& error) {
   respond(response);
 }
 
-void Connection::answer(const wire::Request& request) {
+void Connection::answer(const wire::Request& request, wire::RequestReader reader) {
   if (!is_authenticated_ && !owner_->may_call(request)) {
     wire::Response response = wire::problem(401, "this connection has not presented its token");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -131,12 +149,20 @@ void Connection::answer(const wire::Request& request) {
   is_authenticated_ = true;
   Answer answer = route(request, owner_->guest());
   std::visit(
-      overloaded{[&](wire::Response& response) { send(std::move(response), request); },
-                 [&](std::unique_ptr<BodySource>& source) { start_streaming(std::move(source), request); },
-                 [&](OpenTunnel& tunnel) {
-                   connect_tunnel(
-                       {.connector = {}, .tunnel = std::move(tunnel), .keep_alive = request.keep_alive});
-                 }},
+      overloaded{
+          [&](wire::Response& response) {
+            if (!reader.is_in_body()) return send(std::move(response), request);
+            refuse_body(std::move(response));
+          },
+          [&](std::unique_ptr<Work>& work) {
+            start_working(
+                {.work = std::move(work), .reader = std::move(reader), .keep_alive = request.keep_alive},
+                request);
+          },
+          [&](std::unique_ptr<BodySource>& source) { start_streaming(std::move(source), request); },
+          [&](OpenTunnel& tunnel) {
+            connect_tunnel({.connector = {}, .tunnel = std::move(tunnel), .keep_alive = request.keep_alive});
+          }},
       answer);
 }
 
@@ -154,6 +180,15 @@ void Connection::respond(const wire::Response& response) {
   if (!response.keep_alive) close();
 }
 
+/// Answers before the body is complete. Closing at once could take the answer away from under the peer, which
+/// is still sending (RFC 9112, 9.6).
+void Connection::refuse_body(wire::Response response) {
+  response.keep_alive = false;
+  stream_.write(wire::serialize(response));
+  state_ = Refusing{};
+  timer_.arm(limits_->request);
+}
+
 void Connection::close() {
   if (std::holds_alternative<Closed>(state_)) return;
   timer_.disarm();
@@ -165,16 +200,18 @@ void Connection::close() {
 // --- streamed answers --------------------------------------------------------------------------------------
 
 void Connection::start_streaming(std::unique_ptr<BodySource> source, const wire::Request& request) {
-  stream_.write(wire::serialize_chunked_head({.status = 200,
-                                              .headers = {{"Content-Type", "application/x-ndjson"}},
-                                              .body = {},
-                                              .keep_alive = request.keep_alive}));
+  BodyHead head = source->head();
+  const bool is_chunked = !head.length;
+  if (head.length) head.headers.emplace_back("Content-Length", concat(head.length->count));
+  const wire::Response response{
+      .status = 200, .headers = std::move(head.headers), .body = {}, .keep_alive = request.keep_alive};
+  stream_.write(is_chunked ? wire::serialize_chunked_head(response) : wire::serialize_head(response));
   if (request.method == "HEAD") {
     if (!request.keep_alive) close();
     return;
   }
   Follower follower(source->followers(), [this] { timer_.arm(Duration::zero()); });
-  state_ = Streaming{std::move(source), std::move(follower), request.keep_alive};
+  state_ = Streaming{std::move(source), std::move(follower), is_chunked, request.keep_alive};
   pump();
 }
 
@@ -184,7 +221,8 @@ void Connection::pump() {
     if (stream_.is_broken() || stream_.queued_bytes() >= limits_->queued) return;
     std::string bytes;
     const BodySource::State next = streaming.source->produce(bytes);
-    if (!bytes.empty()) stream_.write(wire::chunk(bytes));
+    if (!bytes.empty()) stream_.write(streaming.is_chunked ? wire::chunk(bytes) : std::move(bytes));
+    if (next == BodySource::State::failed) return close();
     if (next == BodySource::State::finished) return finish_streaming();
     if (next == BodySource::State::waiting) {
       // A peer that has ended is taken for gone: nothing else would tell before something is written.
@@ -196,10 +234,59 @@ void Connection::pump() {
 }
 
 void Connection::finish_streaming() {
-  stream_.write(std::string(wire::last_chunk()));
-  if (!std::get<Streaming>(state_).keep_alive) return close();
+  const auto& streaming = std::get<Streaming>(state_);
+  if (streaming.is_chunked) stream_.write(std::string(wire::last_chunk()));
+  if (!streaming.keep_alive) return close();
   timer_.disarm();
   state_ = Reading{};
+}
+
+// --- requests that are work
+// ----------------------------------------------------------------------------------
+
+void Connection::start_working(Working working, const wire::Request& request) {
+  const bool expects_continue = working.reader.is_in_body() && request.body.empty() &&
+                                wire::find_header(request.headers, "Expect") == "100-continue";
+  auto& state = state_.emplace<Working>(std::move(working));
+  if (expects_continue) stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+  if (!request.body.empty()) {
+    if (auto response = state.work->take(request.body)) return finish_working(std::move(*response));
+  }
+  timer_.arm(is_in_body() ? limits_->pause : Duration::zero());
+}
+
+bool Connection::is_in_body() const {
+  const auto* working = std::get_if<Working>(&state_);
+  return working != nullptr && working->reader.is_in_body();
+}
+
+void Connection::take_body(std::size_t& used) {
+  auto& working = std::get<Working>(state_);
+  const std::string_view piece = std::string_view(input_).substr(used);
+  const Result<std::string> body = working.reader.feed_body(piece);
+  used += piece.size();
+  if (!body) return refuse(body.error());
+  const bool is_complete = !working.reader.is_in_body();
+  if (is_complete) used -= working.reader.take_rest().size();
+  if (!body->empty()) {
+    if (auto response = working.work->take(*body)) return finish_working(std::move(*response));
+  }
+  timer_.arm(is_complete ? Duration::zero() : limits_->pause);
+}
+
+void Connection::work_on() {
+  auto& working = std::get<Working>(state_);
+  if (working.reader.is_in_body()) return;
+  if (auto response = working.work->go_on()) return finish_working(std::move(*response));
+  timer_.arm(Duration::zero());
+}
+
+void Connection::finish_working(wire::Response response) {
+  timer_.disarm();
+  if (is_in_body()) return refuse_body(std::move(response));
+  response.keep_alive = std::get<Working>(state_).keep_alive;
+  state_ = Reading{};
+  respond(response);
 }
 
 // --- tunnels -----------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 // One connection to the API: requests in, answers out, in order, one at a time.
 //
-// It is always in one of five states. Reading: it waits for a request, or has a part of one; a parser exists
+// It is always in one of seven states. Reading: it waits for a request, or has a part of one; a parser exists
 // only in the latter case, so an idle connection holds next to nothing. Streaming: it sends a body that is
-// made while it is sent, and makes more only as far as the peer reads. Connecting: it is about to become a
-// tunnel. Connected: it will be one as soon as earlier answers are on their way. Closed: it waits to be
-// destroyed. What the peer sends while an answer is under way waits in `input_`, bounded by not reading on.
+// made while it is sent, and makes more only as far as the peer reads. Working: a request is carried out
+// piece by piece, first with the pieces of its body. Refusing: it has answered before the body was complete,
+// and lets the rest of it come, so that the answer is read. Connecting: it is about to become a tunnel.
+// Connected: it will be one as soon as earlier answers are on their way. Closed: it waits to be destroyed.
+// What the peer sends while an answer is under way waits in `input_`, bounded by not reading on.
 #pragma once
 
 #include <memory>
@@ -24,6 +26,8 @@ struct ConnectionLimits {
   Bytes body = kibibytes(64);
   Duration request = seconds(10);  ///< from the first byte of a request to its last
   Duration connect = seconds(5);   ///< a tunnel's connect()
+  /// How long nothing may come of a body that is taken in pieces: whoever makes it may have to think.
+  Duration pause = minutes(5);
   /// As long as this much of an answer has not been taken, no more is made.
   std::size_t queued = 64 * 1024;
 };
@@ -60,8 +64,15 @@ class Connection {
   struct Streaming {
     std::unique_ptr<BodySource> source;
     Follower follower;
+    bool is_chunked = true;
     bool keep_alive = true;
   };
+  struct Working {
+    std::unique_ptr<Work> work;
+    wire::RequestReader reader;  ///< of the body, which may be complete
+    bool keep_alive = true;
+  };
+  struct Refusing {};
   struct Connecting {
     loop::Connector connector;
     OpenTunnel tunnel;
@@ -81,16 +92,24 @@ class Connection {
   void go_on();
 
   void read_requests();
-  [[nodiscard]] std::optional<wire::Request> take_request(std::size_t& used);
+  void read_request(std::size_t& used);
+  [[nodiscard]] std::optional<wire::Request> take_request(wire::RequestReader& reader, std::size_t& used);
   void adjust_reading();
   void refuse(const Error& error);
-  void answer(const wire::Request& request);
+  void answer(const wire::Request& request, wire::RequestReader reader);
   void send(wire::Response response, const wire::Request& request);
   void respond(const wire::Response& response);
+  void refuse_body(wire::Response response);
 
   void start_streaming(std::unique_ptr<BodySource> source, const wire::Request& request);
   void pump();
   void finish_streaming();
+
+  void start_working(Working working, const wire::Request& request);
+  [[nodiscard]] bool is_in_body() const;
+  void take_body(std::size_t& used);
+  void work_on();
+  void finish_working(wire::Response response);
 
   void connect_tunnel(Connecting connecting);
   void handle_connected(Result<sys::UniqueFd> target);
@@ -102,8 +121,8 @@ class Connection {
   ConnectionOwner* owner_;
   const ConnectionLimits* limits_;
   loop::Stream stream_;
-  loop::Timer timer_;  ///< reading: the request must be complete; streaming: it goes on
-  std::variant<Reading, Streaming, Connecting, Connected, Closed> state_;
+  loop::Timer timer_;  ///< reading: the request must be complete; streaming, working: it goes on
+  std::variant<Reading, Streaming, Working, Refusing, Connecting, Connected, Closed> state_;
   std::string input_;
   bool is_authenticated_;
   bool has_ended_ = false;  ///< the peer will send no more

@@ -1,6 +1,7 @@
 #include "kestrel/control/routes.h"
 
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "kestrel/base/text.h"
@@ -17,6 +18,8 @@ struct Route {
   Answer (*answer)(const Call&);
   std::size_t longest_body = 0;  ///< in bytes; 0: as usual
 };
+/// The body is taken while it comes, and may be of any length.
+constexpr std::size_t in_pieces = std::numeric_limits<std::size_t>::max();
 
 constexpr std::array routes{
     Route{"GET", "/v1/info", get_info},
@@ -57,11 +60,13 @@ wire::Response method_not_allowed(std::string_view method, std::string allowed) 
 
 }  // namespace
 
-std::optional<Bytes> body_limit(std::string_view method, std::string_view target) {
+std::optional<wire::BodyRule> body_rule(std::string_view method, std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   for (const Route& each : routes) {
-    if (each.longest_body > 0 && each.method == method && match(each.pattern, path))
-      return Bytes{each.longest_body};
+    if (each.longest_body == 0 || each.method != method || !match(each.pattern, path)) continue;
+    if (each.longest_body == in_pieces)
+      return wire::BodyRule{wire::endless_body, wire::BodyRule::Delivery::in_pieces};
+    return wire::BodyRule{.limit = Bytes{each.longest_body}};
   }
   return std::nullopt;
 }

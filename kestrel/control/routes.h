@@ -4,7 +4,6 @@
 #include <optional>
 #include <string_view>
 
-#include "kestrel/base/bytes.h"
 #include "kestrel/control/answer.h"
 
 namespace kestrel::control {
@@ -13,7 +12,7 @@ namespace kestrel::control {
 /// not have. HEAD is answered like GET; to leave out the body is the caller's.
 [[nodiscard]] Answer route(const wire::Request& request, Guest& guest);
 
-/// How long the body of a request may be; nullopt: as long as usual (ConnectionLimits).
-[[nodiscard]] std::optional<Bytes> body_limit(std::string_view method, std::string_view target);
+/// How the body of a request is taken; nullopt: as usual, whole and no longer than ConnectionLimits says.
+[[nodiscard]] std::optional<wire::BodyRule> body_rule(std::string_view method, std::string_view target);
 
 }  // namespace kestrel::control

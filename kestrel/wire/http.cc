@@ -5,7 +5,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <limits>
 
@@ -49,16 +48,45 @@ bool is_length_clear(const Parser& parser) {
          boost::beast::iequals(message[beast_http::field::transfer_encoding], "chunked");
 }
 
+/// A body as a string that grows with what has come. Beast's own string_body takes memory for all that was
+/// announced at once, which for a file of gigabytes that is handed on in pieces is nothing to do.
+struct GrowingBody {
+  using value_type = std::string;
+
+  class reader {
+   public:
+    template <bool is_request, typename Fields>
+    reader(beast_http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, boost::system::error_code& code) { code = {}; }
+    template <typename Buffers>
+    std::size_t put(const Buffers& buffers, boost::system::error_code& code) {
+      code = {};
+      std::size_t size = 0;
+      for (auto each = boost::asio::buffer_sequence_begin(buffers);
+           each != boost::asio::buffer_sequence_end(buffers); ++each) {
+        const boost::asio::const_buffer buffer = *each;
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+        size += buffer.size();
+      }
+      return size;
+    }
+    void finish(boost::system::error_code& code) { code = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
 /// The parser of one message, fed in a way that bounds what it holds.
 template <bool is_request>
 class Parsing {
  public:
   enum class Body { expected, none };
 
-  /// Says how long the body of what has this method and target may be.
-  using Limits = std::function<std::uint64_t(std::string_view method, std::string_view target)>;
+  /// Says how the body of what has this method and target is taken.
+  using Rules = std::function<BodyRule(std::string_view method, std::string_view target)>;
 
-  Parsing(Limits limits, Body body) : limits_(std::move(limits)) {
+  Parsing(Rules rules, Body body) : rules_(std::move(rules)) {
     parser_.header_limit(longest_head);
     parser_.body_limit(std::numeric_limits<std::uint64_t>::max());  // until the head is known
     parser_.skip(body == Body::none);
@@ -91,6 +119,10 @@ class Parsing {
   [[nodiscard]] bool has_begun() const { return parser_.got_some(); }
   [[nodiscard]] bool has_head() const { return parser_.is_header_done(); }
   [[nodiscard]] bool is_done() const { return parser_.is_done(); }
+  /// The head is there, and the body is to be taken apart from it.
+  [[nodiscard]] bool hands_on_pieces() const {
+    return has_head() && delivery_ == BodyRule::Delivery::in_pieces;
+  }
   [[nodiscard]] const auto& message() const { return parser_.get(); }
   [[nodiscard]] bool keeps_alive() const { return parser_.keep_alive(); }
   /// What has come of the body since the last call.
@@ -110,35 +142,38 @@ class Parsing {
 
   Result<void> bound_body() {
     if (parser_.is_done()) return {};
-    const auto limit = [&] {
-      if constexpr (is_request) return limits_(parser_.get().method_string(), parser_.get().target());
-      return limits_({}, {});
+    const BodyRule rule = [&] {
+      if constexpr (is_request) return rules_(parser_.get().method_string(), parser_.get().target());
+      return rules_({}, {});
     }();
-    parser_.body_limit(limit);
+    delivery_ = rule.delivery;
+    parser_.body_limit(rule.limit.count);
     const auto length = parser_.content_length();
-    if (length && *length > limit) return parse_error(beast_http::error::body_limit);
+    if (length && *length > rule.limit.count) return parse_error(beast_http::error::body_limit);
     return {};
   }
 
-  beast_http::parser<is_request, beast_http::string_body> parser_;
-  Limits limits_;
+  beast_http::parser<is_request, GrowingBody> parser_;
+  Rules rules_;
+  BodyRule::Delivery delivery_ = BodyRule::Delivery::whole;
   std::size_t head_size_ = 0;
 };
 
-Request convert(Parsing<true>& parsing) {
+/// All but the body.
+Request head_of(const Parsing<true>& parsing) {
   const auto& from = parsing.message();
   return {.method = std::string(from.method_string()),
           .target = std::string(from.target()),
           .headers = headers_of(from),
-          .body = parsing.take_body(),
+          .body = {},
           .keep_alive = parsing.keeps_alive()};
 }
 
-Response convert(Parsing<false>& parsing) {
+Response head_of(const Parsing<false>& parsing) {
   const auto& from = parsing.message();
   return {.status = static_cast<int>(from.result_int()),
           .headers = headers_of(from),
-          .body = parsing.take_body(),
+          .body = {},
           .keep_alive = parsing.keeps_alive()};
 }
 
@@ -148,18 +183,18 @@ template <typename Message>
 struct MessageReader<Message>::State {
   using OneMessage = Parsing<std::is_same_v<Message, Request>>;
 
-  State(Bytes limit, LimitOf limits) : body_limit(limit), limit_of(std::move(limits)) {}
+  State(Bytes limit, RuleOf rules) : body_limit(limit), rule_of(std::move(rules)) {}
 
   OneMessage& current() {
     if (!parsing) {
-      parsing.emplace([this](std::string_view method,
-                             std::string_view target) { return limit_for(method, target).count; },
-                      has_no_body ? OneMessage::Body::none : OneMessage::Body::expected);
+      parsing.emplace(
+          [this](std::string_view method, std::string_view target) { return rule_for(method, target); },
+          has_no_body ? OneMessage::Body::none : OneMessage::Body::expected);
     }
     return *parsing;
   }
-  Bytes limit_for(std::string_view method, std::string_view target) const {
-    return (limit_of ? limit_of(method, target) : std::nullopt).value_or(body_limit);
+  BodyRule rule_for(std::string_view method, std::string_view target) const {
+    return (rule_of ? rule_of(method, target) : std::nullopt).value_or(BodyRule{.limit = body_limit});
   }
   Error fail(Error error) {
     failure = std::move(error);
@@ -167,23 +202,28 @@ struct MessageReader<Message>::State {
     return *failure;
   }
   Message take() {
-    Message message = convert(*parsing);
-    parsing.reset();
+    Message message = head_of(*parsing);
     has_no_body = false;
+    is_in_body = !parsing->is_done();
+    if (!is_in_body) {
+      message.body = parsing->take_body();
+      parsing.reset();
+    }
     return message;
   }
 
   Bytes body_limit;
-  LimitOf limit_of;
+  RuleOf rule_of;
   std::optional<OneMessage> parsing;  ///< of the message under way
   std::string unparsed;
   std::optional<Error> failure;
   bool has_no_body = false;
+  bool is_in_body = false;
 };
 
 template <typename Message>
-MessageReader<Message>::MessageReader(Bytes body_limit, LimitOf limit_of)
-    : state_(std::make_unique<State>(body_limit, std::move(limit_of))) {}
+MessageReader<Message>::MessageReader(Bytes body_limit, RuleOf rule_of)
+    : state_(std::make_unique<State>(body_limit, std::move(rule_of))) {}
 template <typename Message>
 MessageReader<Message>::~MessageReader() = default;
 template <typename Message>
@@ -199,8 +239,28 @@ Result<std::optional<Message>> MessageReader<Message>::feed(std::string_view byt
   if (state.unparsed.empty()) return std::optional<Message>();
   auto& parsing = state.current();
   if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
-  if (!parsing.is_done()) return std::optional<Message>();
+  if (!parsing.is_done() && !parsing.hands_on_pieces()) return std::optional<Message>();
   return std::optional<Message>(state.take());
+}
+
+template <typename Message>
+bool MessageReader<Message>::is_in_body() const {
+  return state_->is_in_body;
+}
+
+template <typename Message>
+Result<std::string> MessageReader<Message>::feed_body(std::string_view bytes) {
+  State& state = *state_;
+  if (state.failure) return *state.failure;
+  state.unparsed.append(bytes);
+  auto& parsing = *state.parsing;
+  if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
+  std::string piece = parsing.take_body();
+  if (parsing.is_done()) {
+    state.is_in_body = false;
+    state.parsing.reset();
+  }
+  return piece;
 }
 
 template <typename Message>
@@ -228,9 +288,8 @@ template class MessageReader<Response>;
 // --- a response whose body is handed on --------------------------------------------------------------------
 
 struct StreamedResponseReader::State {
-  Parsing<false> parsing{
-      [](std::string_view, std::string_view) { return std::numeric_limits<std::uint64_t>::max(); },
-      Parsing<false>::Body::expected};
+  Parsing<false> parsing{[](std::string_view, std::string_view) { return BodyRule{.limit = endless_body}; },
+                         Parsing<false>::Body::expected};
   std::string unparsed;
 };
 
@@ -244,7 +303,7 @@ Result<std::string> StreamedResponseReader::feed(std::string_view bytes) {
   state_->unparsed.append(bytes);
   if (auto taken = parsing.take_from(state_->unparsed); !taken) return taken.error();
   auto body = parsing.take_body();
-  if (parsing.has_head() && !head_) head_ = convert(parsing);
+  if (parsing.has_head() && !head_) head_ = head_of(parsing);
   return body;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,14 +49,26 @@ struct Target {
 [[nodiscard]] Result<Target> parse_target(std::string_view target);
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
+/// How the body of a message is taken.
+struct BodyRule {
+  enum class Delivery {
+    whole,      ///< with its message
+    in_pieces,  ///< after its message, as it comes
+  };
+  Bytes limit;
+  Delivery delivery = Delivery::whole;
+};
+/// As long as bodies can be that are taken in pieces.
+inline constexpr Bytes endless_body{std::numeric_limits<std::uint64_t>::max()};
+
 /// Reads one message after another from a connection's bytes.
 template <typename Message>
 class MessageReader {
  public:
-  /// Another limit for some requests, asked for once their head is known; nullopt: the usual one.
-  using LimitOf = std::function<std::optional<Bytes>(std::string_view method, std::string_view target)>;
+  /// Another rule for some requests, asked for once their head is known; nullopt: the usual one.
+  using RuleOf = std::function<std::optional<BodyRule>(std::string_view method, std::string_view target)>;
 
-  explicit MessageReader(Bytes body_limit, LimitOf limit_of = {});
+  explicit MessageReader(Bytes body_limit, RuleOf rule_of = {});
   ~MessageReader();
   MessageReader(MessageReader&&) noexcept;
   MessageReader& operator=(MessageReader&&) noexcept;
@@ -65,6 +78,11 @@ class MessageReader {
   [[nodiscard]] Result<std::optional<Message>> feed(std::string_view bytes);
   /// The peer closed: completes a response whose body ends with the connection.
   [[nodiscard]] Result<std::optional<Message>> finish();
+  /// The message that feed() returned has a body that is to be taken in pieces, and more of it is to come.
+  [[nodiscard]] bool is_in_body() const;
+  /// The next piece of that body, free of the transfer's framing: call it (with no bytes at first) until
+  /// is_in_body() says no. An error when it can never be complete.
+  [[nodiscard]] Result<std::string> feed_body(std::string_view bytes);
   /// The bytes behind the last complete message: what a protocol upgrade or CONNECT goes on with.
   [[nodiscard]] std::string take_rest();
   /// Response readers only: the next response answers a HEAD or CONNECT, or is a 101, and so has no body. To
@@ -108,8 +126,11 @@ class StreamedResponseReader {
 [[nodiscard]] std::string serialize(const Request& request);
 [[nodiscard]] std::string serialize(const Response& response);
 
-/// For streamed answers: a head with `Transfer-Encoding: chunked`, then chunks, then last_chunk().
+/// The head alone, for a body whose length the headers tell and that follows by itself.
+[[nodiscard]] std::string serialize_head(const Response& response);
+/// For streamed messages: a head with `Transfer-Encoding: chunked`, then chunks, then last_chunk().
 [[nodiscard]] std::string serialize_chunked_head(const Response& response);
+[[nodiscard]] std::string serialize_chunked_head(const Request& request);
 [[nodiscard]] std::string chunk(std::string_view data);
 [[nodiscard]] std::string_view last_chunk();
 

@@ -94,12 +94,26 @@ constexpr std::array statuses = {
     Status{502, "Bad Gateway"},
     Status{503, "Service Unavailable"},
     Status{504, "Gateway Timeout"},
+    Status{507, "Insufficient Storage"},
 };
 
 bool carries_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-std::string status_line(int status) {
-  return concat("HTTP/1.1 ", status, " ", reason_phrase(status), "\r\n");
+constexpr std::string_view chunked_end = "Transfer-Encoding: chunked\r\n\r\n";
+
+/// A head but for its end: the first line, and the headers.
+std::string lines_of(const Response& response) {
+  auto out = concat("HTTP/1.1 ", response.status, " ", reason_phrase(response.status), "\r\n");
+  append_headers(out, response.headers);
+  if (!response.keep_alive) out += "Connection: close\r\n";
+  return out;
+}
+
+std::string lines_of(const Request& request) {
+  auto out = concat(request.method, " ", one_word(request.target), " HTTP/1.1\r\n");
+  append_headers(out, request.headers);
+  if (!request.keep_alive) out += "Connection: close\r\n";
+  return out;
 }
 
 /// As a JSON string; bytes that are not UTF-8 become U+FFFD.
@@ -161,28 +175,25 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string serialize(const Request& request) {
-  auto out = concat(request.method, " ", one_word(request.target), " HTTP/1.1\r\n");
-  append_headers(out, request.headers);
-  if (!request.keep_alive) out += "Connection: close\r\n";
+  auto out = lines_of(request);
   const bool may_carry_body = request.method == "POST" || request.method == "PUT";
   if (may_carry_body || !request.body.empty()) out += concat("Content-Length: ", request.body.size(), "\r\n");
   return out + "\r\n" + request.body;
 }
 
 std::string serialize(const Response& response) {
-  auto out = status_line(response.status);
-  append_headers(out, response.headers);
-  if (!response.keep_alive) out += "Connection: close\r\n";
+  auto out = lines_of(response);
   if (!carries_body(response.status)) return out + "\r\n";
   return concat(out, "Content-Length: ", response.body.size(), "\r\n\r\n", response.body);
 }
 
+std::string serialize_head(const Response& response) { return lines_of(response) + "\r\n"; }
+
 std::string serialize_chunked_head(const Response& response) {
-  auto out = status_line(response.status);
-  append_headers(out, response.headers);
-  if (!response.keep_alive) out += "Connection: close\r\n";
-  return out + "Transfer-Encoding: chunked\r\n\r\n";
+  return lines_of(response).append(chunked_end);
 }
+
+std::string serialize_chunked_head(const Request& request) { return lines_of(request).append(chunked_end); }
 
 std::string chunk(std::string_view data) {
   // An empty chunk would be the last.

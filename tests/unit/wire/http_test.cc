@@ -235,6 +235,80 @@ TEST_CASE("a reader that has failed stays dead", "[wire]") {
   CHECK_FALSE(reader.finish());
 }
 
+namespace {
+
+/// A reader that takes every body in pieces, and what comes of a message that is fed piece by piece.
+struct InPieces {
+  RequestReader reader{limit, [](std::string_view, std::string_view) {
+                         return BodyRule{endless_body, BodyRule::Delivery::in_pieces};
+                       }};
+  std::optional<Request> request;
+  std::string body;
+  std::optional<Error> error;
+
+  void feed(std::string_view bytes) {
+    if (!request) {
+      auto fed = reader.feed(bytes);
+      if (!fed) error = fed.error();
+      if (!fed || !*fed) return;
+      request = **fed;
+      body = request->body;
+      bytes = {};
+    }
+    if (!reader.is_in_body()) return;
+    auto piece = reader.feed_body(bytes);
+    piece ? void(body += *piece) : void(error = piece.error());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a body taken in pieces comes after its message, in any pieces", "[wire]") {
+  const std::string framed = GENERATE(std::string("Content-Length: 11\r\n\r\nhello world"),
+                                      std::string("Transfer-Encoding: chunked\r\n\r\n"
+                                                  "5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\n\r\n"));
+  const std::string bytes = "PUT /v1/files HTTP/1.1\r\nHost: vm\r\n" + framed + "GET";
+  const std::size_t step = GENERATE(1, 7, 4096);
+  InPieces message;
+  for (std::size_t at = 0; at < bytes.size(); at += step)
+    message.feed(std::string_view(bytes).substr(at, step));
+  REQUIRE(message.request);
+  CHECK(message.request->method == "PUT");
+  CHECK(message.body == "hello world");
+  CHECK_FALSE(message.reader.is_in_body());
+  if (step == 4096) CHECK(message.reader.take_rest() == "GET");
+}
+
+TEST_CASE("a body that announces an exabyte takes no memory before it comes", "[wire]") {
+  InPieces message;
+  message.feed("PUT / HTTP/1.1\r\nContent-Length: 1152921504606846976\r\n\r\nab");
+  REQUIRE(message.request);
+  CHECK(message.reader.is_in_body());
+  CHECK(message.body == "ab");
+  message.feed("cd");
+  CHECK(message.body == "abcd");
+}
+
+TEST_CASE("many small chunks in one piece are one body", "[wire]") {
+  std::string bytes = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  InPieces message;
+  message.feed(bytes);
+  std::string chunks;
+  for (int i = 0; i < 20'000; ++i) chunks += "1\r\nx\r\n";
+  message.feed(chunks);
+  CHECK(message.body == std::string(20'000, 'x'));
+  message.feed("0\r\n\r\n");
+  CHECK_FALSE(message.reader.is_in_body());
+}
+
+TEST_CASE("a body whose framing breaks is an error in the middle of it", "[wire]") {
+  InPieces message;
+  message.feed("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx");
+  REQUIRE(message.request);
+  message.feed("yz\r\n");
+  CHECK(message.error);
+}
+
 TEST_CASE("a target is taken apart and decoded", "[wire]") {
   auto target = parse_target("/v1/files/a%20b?path=%2Fetc%2Fx&follow&q=a+b&path=second&&=v");
   REQUIRE(target);
