@@ -59,7 +59,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
+.PHONY: all help deps docs check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -179,6 +179,9 @@ bench: ## measure, print a table, write $(BUILD)/bench.json
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) $(programs) $(tool_programs) $(BUILD)/kernel/version $(packages)/busybox
 	$(Q)BUILD=$(BUILD) tests/bench/run
+
+docs: $(BUILD)/kestrel ## put the tables of all keys into docs/configuration.md
+	$(Q)$(BUILD)/kestrel schema --markdown | tests/support/fill-key-tables docs/configuration.md
 
 layers: ## hold every #include against the allowed arrows
 	$(Q)tests/support/check-layers

@@ -12,6 +12,7 @@
 #include "kestrel/app/subcommands.h"
 #include "kestrel/app/unix_address.h"
 #include "kestrel/base/text.h"
+#include "kestrel/config/reference.h"
 #include "kestrel/config/schema.h"
 
 namespace kestrel::app {
@@ -87,9 +88,11 @@ void add_graph(CLI::App& command, Action& action) {
 }
 
 void add_schema(CLI::App& command, Action& action) {
-  command.callback([&action] {
-    action = [] {
-      std::puts(config::schema_json().c_str());
+  const auto is_markdown = std::make_shared<bool>(false);
+  command.add_flag("--markdown", *is_markdown, "Print tables of all keys for people instead");
+  command.callback([is_markdown, &action] {
+    action = [is_markdown] {
+      std::puts((*is_markdown ? config::reference_markdown() : config::schema_json()).c_str());
       return 0;
     };
   });

@@ -4,8 +4,8 @@
 
 namespace kestrel::config {
 
-std::optional<ModelDraft> build(const Raw& root, Support accepted, Problems& problems) {
-  Context context(problems, accepted);
+std::optional<ModelDraft> build(const Raw& root, Problems& problems) {
+  Context context(problems);
   ModelDraft draft;
   // An empty file is read as an empty map: that it lacks `exec` says more than that it is no map.
   if (std::holds_alternative<RawNothing>(root.value)) return draft;

@@ -9,8 +9,7 @@
 
 namespace kestrel::config {
 
-/// Reads all that can be read and adds the rest to `problems`; nullopt if `root` is no map at all. With
-/// Support::later, keys that nothing acts on yet are read as well.
-[[nodiscard]] std::optional<ModelDraft> build(const Raw& root, Support accepted, Problems& problems);
+/// Reads all that can be read and adds the rest to `problems`; nullopt if `root` is no map at all.
+[[nodiscard]] std::optional<ModelDraft> build(const Raw& root, Problems& problems);
 
 }  // namespace kestrel::config

@@ -36,10 +36,6 @@ void Context::report_unknown(const RawEntry& entry, std::span<const std::string_
          concat("unknown key ", quoted(entry.key), meant ? concat("; did you mean '", *meant, "'?") : ""));
 }
 
-void Context::report_unsupported(const RawEntry& entry) {
-  report(entry.at, concat(quoted(entry.key), " is not supported by this version of kestrel"));
-}
-
 bool Context::explores(const Raw& raw, const ScalarShape& scalar) {
   if (!shape_) return false;
   auto& known = shape_->scalars;
@@ -48,14 +44,15 @@ bool Context::explores(const Raw& raw, const ScalarShape& scalar) {
   return true;
 }
 
-void Context::explore_key(std::string_view name, const std::function<void(const RawEntry&)>& read) {
+void Context::explore_key(std::string_view name, const KeyNotes& notes,
+                          const std::function<void(const RawEntry&)>& read) {
   Shape* const outer = shape_;
   Shape found;
   shape_ = &found;
   for (const Raw* each : samples()) read({std::string(name), {}, each});
   shape_ = outer;
   // A key that takes nothing is there to tell where it belongs.
-  if (!found.is_empty()) outer->properties.push_back({std::string(name), std::move(found)});
+  if (!found.is_empty()) outer->properties.push_back({std::string(name), notes, std::move(found)});
 }
 
 void Context::explore_items(const std::function<void(const Raw&)>& read) {

@@ -1,13 +1,13 @@
 // The table of keys: how a map of the file becomes a struct.
 //
-// Each kind of map has one constexpr table of Key rows: the name, whether this version acts on it, and the
-// function that reads the value into its place. read_map() does everything that is the same for all of them:
-// unknown keys with the nearest known one, `x-…` keys, keys that are not supported yet. Reading goes on after
-// a problem, so that all are found.
+// Each kind of map has one constexpr table of Key rows: the name, the function that reads the value into its
+// place, and what users are told of the key. read_map() does everything that is the same for all of them:
+// unknown keys with the nearest known one, `x-…` keys. Reading goes on after a problem, so that all are
+// found.
 //
-// The same functions tell the form of what they read (schema.h): with a Context that explores, they are
-// handed a scalar, a list and a map in turn. Those that read scalars note what they would take, read_list()
-// and read_map() go on to what is inside, and none of them returns a value.
+// The same functions tell the form of what they read (schema.h, reference.h): with a Context that explores,
+// they are handed a scalar, a list and a map in turn. Those that read scalars note what they would take,
+// read_list() and read_map() go on to what is inside, and none of them returns a value.
 #pragma once
 
 #include <functional>
@@ -24,30 +24,25 @@
 
 namespace kestrel::config {
 
-/// `later`: documented, its values are understood, but nothing acts on them yet; using it is an error.
-enum class Support { now, later };
-
 /// What every reader is given: where problems go, and the key whose value is being read, for their messages.
 class Context {
  public:
-  Context(Problems& problems, Support accepted) : problems_(&problems), accepted_(accepted) {}
+  explicit Context(Problems& problems) : problems_(&problems) {}
   /// Explores: nothing is read or reported, but the form of what could be.
-  Context(Shape& shape, Support accepted) : accepted_(accepted), shape_(&shape) {}
+  explicit Context(Shape& shape) : shape_(&shape) {}
 
   void report(Position at, std::string message);
   /// `'port' expects a whole number, found 'http'`.
   void report_expected(const Raw& raw, std::string_view what);
   /// `unknown key 'comand'; did you mean 'command'?`
   void report_unknown(const RawEntry& entry, std::span<const std::string_view> known);
-  void report_unsupported(const RawEntry& entry);
-
-  [[nodiscard]] bool accepts(Support support) const { return support <= accepted_; }
 
   [[nodiscard]] bool is_exploring() const { return shape_ != nullptr; }
   /// False when reading. Else notes that a scalar may have this form, if `raw` is one.
   bool explores(const Raw& raw, const ScalarShape& scalar);
   /// Calls `read` with values of all kinds, and notes what it finds for the key or the items of a list.
-  void explore_key(std::string_view name, const std::function<void(const RawEntry&)>& read);
+  void explore_key(std::string_view name, const KeyNotes& notes,
+                   const std::function<void(const RawEntry&)>& read);
   void explore_items(const std::function<void(const Raw&)>& read);
   void explore_open_map();
   void explore_required(std::string_view name);
@@ -57,15 +52,14 @@ class Context {
 
  private:
   Problems* problems_ = nullptr;  ///< null when exploring
-  Support accepted_;
-  Shape* shape_ = nullptr;  ///< of the value that is being explored; null when reading
+  Shape* shape_ = nullptr;        ///< of the value that is being explored; null when reading
 };
 
 template <typename T>
 struct Key {
   std::string_view name;
-  Support support;
   void (*read)(Context& context, const RawEntry& entry, T& target);
+  KeyNotes notes{};
 };
 
 /// Row function: what `Read` returns goes to the member that the path of member pointers leads to.
@@ -91,8 +85,8 @@ void read_map(Context& context, const Raw& raw, std::span<const Key<T>> keys, T&
   if (context.is_exploring()) {
     if (!std::holds_alternative<RawMap>(raw.value)) return;
     for (const Key<T>& key : keys) {
-      if (!context.accepts(key.support)) continue;
-      context.explore_key(key.name, [&](const RawEntry& entry) { key.read(context, entry, target); });
+      context.explore_key(key.name, key.notes,
+                          [&](const RawEntry& entry) { key.read(context, entry, target); });
     }
     return;
   }
@@ -110,8 +104,6 @@ void read_map(Context& context, const Raw& raw, std::span<const Key<T>> keys, T&
       std::vector<std::string_view> names;
       for (const Key<T>& key : keys) names.push_back(key.name);
       context.report_unknown(entry, names);
-    } else if (!context.accepts(row->support)) {
-      context.report_unsupported(entry);
     } else {
       row->read(context, entry, target);
     }

@@ -9,30 +9,36 @@ namespace kestrel::config {
 namespace {
 
 constexpr Key<Command> command_keys[] = {
-    {"command", Support::now, into<read_program, &Command::program>},
-    {"args", Support::now, into<read_arguments, &Command::args>},
+    {"command", into<read_program, &Command::program>, "absolute, or a name looked up in PATH"},
+    {"args", into<read_arguments, &Command::args>, "no shell is involved"},
 };
 
 constexpr auto read_hooks = read_list<read_hook>;
 
 constexpr Key<Hooks> service_hook_keys[] = {
-    {"pre_start", Support::now, into<read_hooks, &Hooks::pre_start>},
-    {"post_start", Support::now, into<read_hooks, &Hooks::post_start>},
-    {"pre_stop", Support::now, into<read_hooks, &Hooks::pre_stop>},
-    {"post_stop", Support::now, into<read_hooks, &Hooks::post_stop>},
+    {"pre_start", into<read_hooks, &Hooks::pre_start>,
+     "before each start; a failure keeps it from starting, and its restart policy decides"},
+    {"post_start", into<read_hooks, &Hooks::post_start>,
+     "when it is ready, before its dependents are told; a failure stops it, and its restart policy decides"},
+    {"pre_stop", into<read_hooks, &Hooks::pre_stop>,
+     "before the stop signal, while it still runs; not when it ended by itself"},
+    {"post_stop", into<read_hooks, &Hooks::post_stop>,
+     "after each end, also a crash, when nothing of it is left"},
 };
 
 constexpr Key<Hooks> guest_hook_keys[] = {
-    {"pre_start", Support::now, into<read_hooks, &Hooks::pre_start>},
-    {"post_start", Support::now, into<read_hooks, &Hooks::post_start>},
-    {"pre_stop", Support::now, into<read_hooks, &Hooks::pre_stop>},
-    {"post_stop", Support::now, into<read_hooks, &Hooks::post_stop>},
-    {"on_unhealthy", Support::now, into<read_hooks, &Hooks::on_unhealthy>},
+    {"pre_start", into<read_hooks, &Hooks::pre_start>,
+     "before the first `exec`; after a failure nothing is started, and the guest ends with its status"},
+    {"post_start", into<read_hooks, &Hooks::post_start>, "when everything is ready"},
+    {"pre_stop", into<read_hooks, &Hooks::pre_stop>, "before the first service is stopped"},
+    {"post_stop", into<read_hooks, &Hooks::post_stop>, "after the last one has ended"},
+    {"on_unhealthy", into<read_hooks, &Hooks::on_unhealthy>, "each time the guest becomes unhealthy"},
 };
 
 }  // namespace
 
 std::optional<std::string> read_program(Context& context, const Raw& raw) {
+  if (context.explores(raw, {ScalarShape::Kind::program})) return std::nullopt;
   auto program = read_word(context, raw);
   if (!program) return std::nullopt;
   if (program->find_first_of(" \t\r\n") != std::string::npos) {

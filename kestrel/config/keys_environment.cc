@@ -18,10 +18,13 @@ struct EntryDraft {
 };
 
 constexpr Key<EntryDraft> entry_keys[] = {
-    {"name", Support::now, into<read_word, &EntryDraft::name>},
-    {"value", Support::now, into<read_text, &EntryDraft::value>},
-    {"value_from", Support::now, placed_into<read_text, &EntryDraft::value_from>},
-    {"default", Support::now, placed_into<read_text, &EntryDraft::fallback>},
+    {"name", into<read_word, &EntryDraft::name>, "without `=` and white space; unique in its list"},
+    {"value", into<read_text, &EntryDraft::value>, "the value as it is written"},
+    {"value_from", placed_into<read_text, &EntryDraft::value_from>,
+     "`env`: the variable of that name of the VM environment; `file:/PATH`: the file's content without its "
+     "last newline, read at each start"},
+    {"default", placed_into<read_text, &EntryDraft::fallback>,
+     "for when the source is missing; without it that is an error"},
 };
 
 using NamedPositions = std::vector<Placed<std::string_view>>;

@@ -64,7 +64,8 @@ struct ShutdownDraft {
   Duration timeout = Model{}.shutdown_timeout;
 };
 constexpr Key<ShutdownDraft> shutdown_keys[] = {
-    {"timeout", Support::now, into<read_duration, &ShutdownDraft::timeout>},
+    {"timeout", into<read_duration, &ShutdownDraft::timeout>,
+     "for the whole orderly stop; then the rest is killed", "30s"},
 };
 
 void read_shutdown(Context& context, const RawEntry& entry, ModelDraft& target) {
@@ -75,25 +76,36 @@ void read_shutdown(Context& context, const RawEntry& entry, ModelDraft& target) 
 
 using Draft = ModelDraft;
 constexpr Key<Draft> model_keys[] = {
-    {"version", Support::now, read_version},
-    {"hostname", Support::now, into<read_hostname, &Draft::model, &Model::hostname>},
-    {"env", Support::now, into<read_environment, &Draft::model, &Model::environment>},
-    {"env_files", Support::now, into<read_environment_files, &Draft::model, &Model::environment_files>},
-    {"exec", Support::now, read_exec},
-    {"health", Support::now, into<read_checks, &Draft::checks>},
-    {"hooks", Support::now, into<read_guest_hooks, &Draft::model, &Model::hooks>},
-    {"mounts", Support::now, into<read_mounts, &Draft::model, &Model::mounts>},
-    {"modules", Support::now, into<read_words, &Draft::model, &Model::modules>},
-    {"sysctl", Support::now, into<read_sysctl, &Draft::model, &Model::sysctl>},
-    {"network", Support::now, into<read_network, &Draft::model, &Model::network>},
-    {"shutdown", Support::now, read_shutdown},
+    {"version", read_version, "of this format; 1 is the only one", "1"},
+    {"hostname", into<read_hostname, &Draft::model, &Model::hostname>,
+     "at most 64 characters; the host's choice where it is not given"},
+    {"env", into<read_environment, &Draft::model, &Model::environment>, "variables of every process"},
+    {"env_files", into<read_environment_files, &Draft::model, &Model::environment_files>,
+     "absolute paths of files with `NAME=VALUE` lines; a leading `-`: may be missing",
+     "['-/etc/environment']"},
+    {"exec", read_exec, "services and jobs, at least one"},
+    {"health", into<read_checks, &Draft::checks>, "the guest's own health"},
+    {"hooks", into<read_guest_hooks, &Draft::model, &Model::hooks>,
+     "programs that run at moments of the life of the guest"},
+    {"mounts", into<read_mounts, &Draft::model, &Model::mounts>,
+     "file systems to mount before the first service"},
+    {"modules", into<read_words, &Draft::model, &Model::modules>, "kernel modules to load, by name"},
+    {"sysctl", into<read_sysctl, &Draft::model, &Model::sysctl>,
+     "kernel parameters to set, such as `net.core.somaxconn: 4096`"},
+    {"network", into<read_network, &Draft::model, &Model::network>, "the network of the guest"},
+    {"shutdown", read_shutdown, "the end of the guest"},
 };
 
 constexpr Key<Mount> mount_keys[] = {
-    {"source", Support::now, into<read_word, &Mount::source>},
-    {"target", Support::now, into<read_absolute_path, &Mount::target>},
-    {"type", Support::now, into<read_word, &Mount::type>},
-    {"options", Support::now, into<read_words, &Mount::options>},
+    {"source", into<read_word, &Mount::source>,
+     "a device below `/dev/`; the name of a volume (a disk's serial number); what to bind; else as the type "
+     "has it"},
+    {"target", into<read_absolute_path, &Mount::target>, "where; it is made if it is missing"},
+    {"type", into<read_word, &Mount::type>,
+     "`ext4`, `tmpfs`, `virtiofs`, `bind`…; for a device whichever the kernel recognises on it, unless "
+     "given"},
+    {"options", into<read_words, &Mount::options>,
+     "as in fstab(5): `ro`, `noatime`, `size=64M`, `bind`, `rbind`…; `nofail`: a failure is only logged"},
 };
 
 }  // namespace

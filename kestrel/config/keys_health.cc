@@ -38,15 +38,19 @@ template <typename P, std::size_t N>
 constexpr auto with_rhythm(const Key<ProbeDraft<P>> (&own)[N]) {
   using Draft = ProbeDraft<P>;
   const Key<Draft> shared[] = {
-      {"interval", Support::now, into<read_period, &Draft::check, &Check::interval>},
-      {"timeout", Support::now, into<read_period, &Draft::check, &Check::timeout>},
-      {"failure_threshold", Support::now, read_failure_threshold<P>},
-      {"retries", Support::now, read_failure_threshold<P>},
-      {"success_threshold", Support::now,
-       into<read_positive_count, &Draft::check, &Check::success_threshold>},
-      {"start_period", Support::now, into<read_duration, &Draft::check, &Check::start_period>},
-      {"start_interval", Support::now, into<read_period, &Draft::check, &Check::start_interval>},
-      {"on_failure", Support::now, belongs_beside<Draft>},
+      {"interval", into<read_period, &Draft::check, &Check::interval>,
+       "from the end of a run to the start of the next", "10s"},
+      {"timeout", into<read_period, &Draft::check, &Check::timeout>,
+       "a run that takes longer is ended and has failed", "3s"},
+      {"failure_threshold", read_failure_threshold<P>, "failures in a row that make it unhealthy", "3"},
+      {"retries", read_failure_threshold<P>, "another name of `failure_threshold`", "3"},
+      {"success_threshold", into<read_positive_count, &Draft::check, &Check::success_threshold>,
+       "successes in a row that make an unhealthy check healthy again", "1"},
+      {"start_period", into<read_duration, &Draft::check, &Check::start_period>,
+       "failures do not count before its end or the first success", "30s"},
+      {"start_interval", into<read_period, &Draft::check, &Check::start_interval>,
+       "the interval until the first success or the end of the start period", "100ms"},
+      {"on_failure", belongs_beside<Draft>},
   };
   std::array<Key<Draft>, N + std::size(shared)> all{};
   for (std::size_t i = 0; i < N; ++i) all[i] = own[i];
@@ -125,26 +129,33 @@ std::optional<std::vector<std::uint16_t>> read_statuses(Context& context, const 
 
 using HttpDraft = ProbeDraft<HttpProbe>;
 constexpr auto http_keys = with_rhythm<HttpProbe>({
-    {"port", Support::now, into<read_port, &HttpDraft::probe, &HttpProbe::port>},
-    {"path", Support::now, into<read_request_path, &HttpDraft::probe, &HttpProbe::path>},
-    {"host", Support::now, into<read_host, &HttpDraft::probe, &HttpProbe::host>},
-    {"method", Support::now, into<read_method, &HttpDraft::probe, &HttpProbe::method>},
-    {"headers", Support::now, into<read_headers, &HttpDraft::probe, &HttpProbe::headers>},
-    {"expect_status", Support::now, into<read_statuses, &HttpDraft::probe, &HttpProbe::expect_status>},
-    {"expect_body", Support::now, into<read_pattern, &HttpDraft::probe, &HttpProbe::expect_body>},
+    {"port", into<read_port, &HttpDraft::probe, &HttpProbe::port>, "where to connect"},
+    {"path", into<read_request_path, &HttpDraft::probe, &HttpProbe::path>, "what to ask for", "/"},
+    {"host", into<read_host, &HttpDraft::probe, &HttpProbe::host>,
+     "where to connect, and the Host header of a request", "127.0.0.1"},
+    {"method", into<read_method, &HttpDraft::probe, &HttpProbe::method>, "how to ask", "GET"},
+    {"headers", into<read_headers, &HttpDraft::probe, &HttpProbe::headers>, "to send along"},
+    {"expect_status", into<read_statuses, &HttpDraft::probe, &HttpProbe::expect_status>,
+     "the codes that are a success; any of 200 to 399 where it is not given"},
+    {"expect_body", into<read_pattern, &HttpDraft::probe, &HttpProbe::expect_body>,
+     "must match somewhere in the first 64 KiB of the body"},
 });
 
 using TcpDraft = ProbeDraft<TcpProbe>;
 constexpr auto tcp_keys = with_rhythm<TcpProbe>({
-    {"port", Support::now, into<read_port, &TcpDraft::probe, &TcpProbe::port>},
-    {"host", Support::now, into<read_host, &TcpDraft::probe, &TcpProbe::host>},
+    {"port", into<read_port, &TcpDraft::probe, &TcpProbe::port>, "where to connect"},
+    {"host", into<read_host, &TcpDraft::probe, &TcpProbe::host>,
+     "where to connect, and the Host header of a request", "127.0.0.1"},
 });
 
 using ExecDraft = ProbeDraft<ExecProbe>;
 constexpr auto exec_keys = with_rhythm<ExecProbe>({
-    {"command", Support::now, into<read_program, &ExecDraft::probe, &ExecProbe::command, &Command::program>},
-    {"args", Support::now, into<read_arguments, &ExecDraft::probe, &ExecProbe::command, &Command::args>},
-    {"success_pattern", Support::now, into<read_pattern, &ExecDraft::probe, &ExecProbe::success_pattern>},
+    {"command", into<read_program, &ExecDraft::probe, &ExecProbe::command, &Command::program>,
+     "absolute, or a name looked up in PATH; exit status 0 is a success"},
+    {"args", into<read_arguments, &ExecDraft::probe, &ExecProbe::command, &Command::args>,
+     "no shell is involved"},
+    {"success_pattern", into<read_pattern, &ExecDraft::probe, &ExecProbe::success_pattern>,
+     "must match somewhere in the first 64 KiB of the output, beside exit status 0"},
 });
 
 template <typename P, const auto& Keys, const char* const& Required>
@@ -169,18 +180,21 @@ constexpr Choice<OnUnhealthy> on_unhealthy_choices[] = {
 constexpr auto read_on_unhealthy = read_choice<on_unhealthy_choices>;
 
 constexpr Key<CheckDraft> check_keys[] = {
-    {"name", Support::now, into<read_name, &CheckDraft::check, &Check::name>},
-    {"http", Support::now, read_probe<HttpProbe, http_keys, port>},
-    {"tcp", Support::now, read_probe<TcpProbe, tcp_keys, port>},
-    {"exec", Support::now, read_probe<ExecProbe, exec_keys, command>},
-    {"on_failure", Support::now, placed_into<read_on_unhealthy, &CheckDraft::on_failure>},
-    {"interval", Support::now, belongs_inside<CheckDraft>},
-    {"timeout", Support::now, belongs_inside<CheckDraft>},
-    {"failure_threshold", Support::now, belongs_inside<CheckDraft>},
-    {"retries", Support::now, belongs_inside<CheckDraft>},
-    {"success_threshold", Support::now, belongs_inside<CheckDraft>},
-    {"start_period", Support::now, belongs_inside<CheckDraft>},
-    {"start_interval", Support::now, belongs_inside<CheckDraft>},
+    {"name", into<read_name, &CheckDraft::check, &Check::name>,
+     "unique; `http`, `tcp` or `exec` where it is not given"},
+    {"http", read_probe<HttpProbe, http_keys, port>, "asks a web server"},
+    {"tcp", read_probe<TcpProbe, tcp_keys, port>, "opens a connection"},
+    {"exec", read_probe<ExecProbe, exec_keys, command>, "runs a program"},
+    {"on_failure", placed_into<read_on_unhealthy, &CheckDraft::on_failure>,
+     "what follows when it becomes unhealthy: `restart` where it is not given, at the top level `none` "
+     "(`restart` is not possible there)"},
+    {"interval", belongs_inside<CheckDraft>},
+    {"timeout", belongs_inside<CheckDraft>},
+    {"failure_threshold", belongs_inside<CheckDraft>},
+    {"retries", belongs_inside<CheckDraft>},
+    {"success_threshold", belongs_inside<CheckDraft>},
+    {"start_period", belongs_inside<CheckDraft>},
+    {"start_interval", belongs_inside<CheckDraft>},
 };
 
 std::optional<CheckDraft> read_check(Context& context, const Raw& raw) {

@@ -34,11 +34,12 @@ std::optional<double> read_share(Context& context, const Raw& raw) {
 }
 
 constexpr Key<Backoff> backoff_keys[] = {
-    {"initial", Support::now, into<read_duration, &Backoff::initial>},
-    {"factor", Support::now, into<read_factor, &Backoff::factor>},
-    {"max", Support::now, into<read_duration, &Backoff::max>},
-    {"jitter", Support::now, into<read_share, &Backoff::jitter>},
-    {"reset_after", Support::now, into<read_duration, &Backoff::reset_after>},
+    {"initial", into<read_duration, &Backoff::initial>, "the delay after the first failure", "100ms"},
+    {"factor", into<read_factor, &Backoff::factor>, "by which each further failure lengthens it", "2"},
+    {"max", into<read_duration, &Backoff::max>, "the longest delay", "30s"},
+    {"jitter", into<read_share, &Backoff::jitter>, "the share by which a delay varies", "0.1"},
+    {"reset_after", into<read_duration, &Backoff::reset_after>,
+     "after a longer uptime the restart is immediate, and earlier failures are forgotten", "10s"},
 };
 
 std::optional<Backoff> read_backoff(Context& context, const Raw& raw) {
@@ -51,21 +52,30 @@ std::optional<Backoff> read_backoff(Context& context, const Raw& raw) {
 }
 
 constexpr Key<RestartDraft> restart_keys[] = {
-    {"policy", Support::now, placed_into<read_policy, &RestartDraft::policy>},
-    {"backoff", Support::now, into<read_backoff, &RestartDraft::restart, &Restart::backoff>},
-    {"max_restarts", Support::now, into<read_count, &RestartDraft::restart, &Restart::max_restarts>},
-    {"window", Support::now, into<read_period, &RestartDraft::restart, &Restart::window>},
-    {"on_exhausted", Support::now, into<read_on_exhausted, &RestartDraft::restart, &Restart::on_exhausted>},
+    {"policy", placed_into<read_policy, &RestartDraft::policy>,
+     "`always` for services and `never` for jobs and what has a `schedule` (which cannot have `always`), "
+     "where it is not given"},
+    {"backoff", into<read_backoff, &RestartDraft::restart, &Restart::backoff>,
+     "how long to wait before a restart"},
+    {"max_restarts", into<read_count, &RestartDraft::restart, &Restart::max_restarts>,
+     "restarts within `window`; 0: without limit", "0"},
+    {"window", into<read_period, &RestartDraft::restart, &Restart::window>,
+     "the time that `max_restarts` is meant for", "10m"},
+    {"on_exhausted", into<read_on_exhausted, &RestartDraft::restart, &Restart::on_exhausted>,
+     "when there were more: the service fails, or the guest shuts down", "fail"},
 };
 
 constexpr Key<Stop> stop_keys[] = {
-    {"signal", Support::now, into<read_signal, &Stop::signal>},
-    {"timeout", Support::now, into<read_duration, &Stop::timeout>},
+    {"signal", into<read_signal, &Stop::signal>, "what asks it to end: `TERM`, `SIGTERM`, `15`, `RTMIN+3`",
+     "TERM"},
+    {"timeout", into<read_duration, &Stop::timeout>, "then all that is left of it is killed", "10s"},
 };
 
 constexpr Key<OnExit> on_exit_keys[] = {
-    {"success", Support::now, into<read_exit_action, &OnExit::success>},
-    {"failure", Support::now, into<read_exit_action, &OnExit::failure>},
+    {"success", into<read_exit_action, &OnExit::success>,
+     "what follows an exit with success; the restart policy decides where it is not given"},
+    {"failure", into<read_exit_action, &OnExit::failure>,
+     "what follows any other end; the restart policy decides where it is not given"},
 };
 
 using Ways = std::vector<Readiness>;
@@ -87,10 +97,14 @@ void read_way(Context& context, const RawEntry& entry, Ways& ways) {
 constexpr auto read_notification_fd = read_number<int, 3, 1023>;
 
 constexpr Key<Ways> readiness_keys[] = {
-    {"notify", Support::now, read_notify},
-    {"fd", Support::now, read_way<ReadyByFd, read_notification_fd>},
-    {"log", Support::now, read_way<ReadyByLog, read_pattern>},
-    {"tcp", Support::now, read_way<ReadyByTcp, read_port>},
+    {"notify", read_notify,
+     "when it says `READY=1` to the socket in `NOTIFY_SOCKET`, as "
+     "[sd_notify](https://man7.org/linux/man-pages/man3/sd_notify.3.html) has it; only `true`"},
+    {"fd", read_way<ReadyByFd, read_notification_fd>,
+     "when it writes a newline to that descriptor, as "
+     "[s6](https://skarnet.org/software/s6/notifywhenup.html) has it; closing it without one ends the start"},
+    {"log", read_way<ReadyByLog, read_pattern>, "when a line of its standard output or error matches"},
+    {"tcp", read_way<ReadyByTcp, read_port>, "when that port of 127.0.0.1 accepts a connection"},
 };
 
 }  // namespace

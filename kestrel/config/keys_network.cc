@@ -47,11 +47,18 @@ std::optional<std::string> read_address(Context& context, const Raw& raw) {
 constexpr auto read_addresses = read_list<read_address>;
 
 constexpr Key<Network> network_keys[] = {
-    {"mode", Support::now, into<read_mode, &Network::mode>},
-    {"interface", Support::now, into<read_interface, &Network::interface>},
-    {"address", Support::now, into<read_network_address, &Network::address>},
-    {"gateway", Support::now, into<read_address, &Network::gateway>},
-    {"dns", Support::now, into<read_addresses, &Network::dns>},
+    {"mode", into<read_mode, &Network::mode>,
+     "`auto`: what the kernel's parameter [`ip=`](https://docs.kernel.org/admin-guide/nfs/nfsroot.html) "
+     "says, if it is there",
+     "auto"},
+    {"interface", into<read_interface, &Network::interface>,
+     "with `static`: its name; the first one beside `lo` where it is not given"},
+    {"address", into<read_network_address, &Network::address>,
+     "with `static`, where it is required: `10.0.0.2/24`, `fd00::2/64`"},
+    {"gateway", into<read_address, &Network::gateway>,
+     "with `static`: an address; no default route where it is not given"},
+    {"dns", into<read_addresses, &Network::dns>,
+     "addresses that become `/etc/resolv.conf`; what `ip=` says where it is not given"},
 };
 
 /// What only means something together.

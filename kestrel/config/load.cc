@@ -40,7 +40,7 @@ Result<std::string> read_text_file(const std::string& path) {
 Loaded load(std::string_view text) {
   Problems problems;
   if (const auto tree = read_yaml(text, problems)) {
-    auto draft = build(*tree->root, Support::now, problems);
+    auto draft = build(*tree->root, problems);
     if (draft) validate(*draft, problems);
     if (draft && problems.empty()) return with_defaults(*std::move(draft));
   }

@@ -54,6 +54,7 @@ std::optional<std::string> read_word(Context& context, const Raw& raw) {
 }
 
 std::optional<std::string> read_name(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::name})) return std::nullopt;
   auto text = read_text(context, raw);
   if (text && !is_name(*text)) {
     // The text is kept: whoever refers to this name shall not be told in addition that it does not exist.
@@ -64,6 +65,7 @@ std::optional<std::string> read_name(Context& context, const Raw& raw) {
 }
 
 std::optional<std::string> read_absolute_path(Context& context, const Raw& raw) {
+  if (context.explores(raw, {Form::path})) return std::nullopt;
   auto text = read_text(context, raw);
   if (!text || text->starts_with('/')) return text;
   context.report_expected(raw, "an absolute path");
@@ -71,7 +73,8 @@ std::optional<std::string> read_absolute_path(Context& context, const Raw& raw) 
 }
 
 std::optional<std::string> read_pattern(Context& context, const Raw& raw) {
-  auto text = read_text(context, raw);
+  if (context.explores(raw, {Form::pattern})) return std::nullopt;
+  const auto text = read_text(context, raw);
   if (!text) return std::nullopt;
   const auto error = pattern_error(*text);
   if (!error) return text;

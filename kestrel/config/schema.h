@@ -8,7 +8,12 @@
 
 #include <string>
 
+#include "kestrel/config/shape.h"
+
 namespace kestrel::config {
+
+/// Every key that there is, as the readers tell it.
+[[nodiscard]] Shape shape_of_the_file();
 
 /// JSON Schema, draft 2020-12 (https://json-schema.org/draft/2020-12), of what this version supports.
 [[nodiscard]] std::string schema_json();

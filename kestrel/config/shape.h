@@ -10,12 +10,33 @@
 namespace kestrel::config {
 
 struct ScalarShape {
-  enum class Kind { text, flag, duration, size, signal, mode_mask, integer, number, choice };
+  enum class Kind {
+    text,
+    name,
+    path,
+    program,
+    pattern,
+    flag,
+    duration,
+    size,
+    signal,
+    mode_mask,
+    integer,
+    number,
+    choice
+  };
   Kind kind = Kind::text;
   double least = 0;  ///< of integers and numbers
   double most = 0;
   std::vector<std::string_view> choices{};
   friend bool operator==(const ScalarShape&, const ScalarShape&) = default;
+};
+
+/// What users are told of a key, beside the form of its value: a fragment of Markdown.
+struct KeyNotes {
+  std::string_view meaning;
+  /// As it could be written in the file; empty where there is none, or where `meaning` has to tell.
+  std::string_view default_value;
 };
 
 /// All forms that a value may have; none of them: there is no right value.
@@ -35,6 +56,7 @@ struct Shape {
 
 struct Shape::Property {
   std::string name;
+  KeyNotes notes;
   Shape shape;
 };
 

@@ -210,6 +210,8 @@ YAML
 test_the_schema_is_json_with_the_keys_of_services() {
   "$BUILD/kestrel" schema >schema.json
   jq --exit-status '.properties.exec.items.properties | has("name") and has("command")' schema.json
+  jq --exit-status '.properties.exec.items.properties.run_once.description | contains("job")' schema.json
+  expect_contains "$("$BUILD/kestrel" schema --markdown)" '| `stop.timeout` | duration | `10s` |'
 }
 
 harness_main "$@"

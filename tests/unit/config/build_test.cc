@@ -1,4 +1,4 @@
-// The whole documented format, including the keys that nothing acts on yet.
+// The whole documented format.
 #include "kestrel/config/build.h"
 
 #include <catch2/catch.hpp>
@@ -35,7 +35,7 @@ ModelDraft build_everything(std::string_view text) {
   Problems problems;
   const auto tree = read_yaml(text, problems);
   REQUIRE(tree);
-  auto draft = build(*tree->root, Support::now, problems);
+  auto draft = build(*tree->root, problems);
   for (const Problem& problem : problems) UNSCOPED_INFO(describe(problem, "text"));
   REQUIRE(problems.empty());
   return *std::move(draft);
@@ -45,7 +45,7 @@ std::string problem_with(std::string_view service_keys) {
   Problems problems;
   const auto tree =
       read_yaml("exec:\n  - {name: a, command: a, " + std::string(service_keys) + "}\n", problems);
-  (void)build(*tree->root, Support::now, problems);
+  (void)build(*tree->root, problems);
   return problems.empty() ? "" : problems.front().message;
 }
 
