@@ -47,4 +47,11 @@ std::optional<std::uint8_t> prefix_of_netmask(const IpAddress& netmask) {
   return static_cast<std::uint8_t>(length);
 }
 
+std::optional<std::uint8_t> prefix_of_class(const IpAddress& address) {
+  if (address.bytes[0] < 128) return 8;
+  if (address.bytes[0] < 192) return 16;
+  if (address.bytes[0] < 224) return 24;
+  return std::nullopt;
+}
+
 }  // namespace kestrel

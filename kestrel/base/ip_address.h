@@ -36,4 +36,8 @@ struct IpNetwork {
 /// The prefix length of a netmask, `255.255.255.0` as 24; nullopt if its ones are not all in front.
 [[nodiscard]] std::optional<std::uint8_t> prefix_of_netmask(const IpAddress& netmask);
 
+/// The prefix length of the class an IPv4 address is in by its leading bits (RFC 791), for where no netmask
+/// is given; nullopt for classes that are not given to machines.
+[[nodiscard]] std::optional<std::uint8_t> prefix_of_class(const IpAddress& address);
+
 }  // namespace kestrel

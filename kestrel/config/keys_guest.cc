@@ -1,6 +1,5 @@
 // The top of the file, and what concerns the guest as a whole.
-#include <algorithm>
-
+#include "kestrel/base/host_name.h"
 #include "kestrel/base/text.h"
 #include "kestrel/config/keys.h"
 #include "kestrel/config/scalars.h"
@@ -9,7 +8,6 @@ namespace kestrel::config {
 namespace {
 
 constexpr std::int64_t format_version = 1;
-constexpr std::size_t longest_hostname = 64;  // HOST_NAME_MAX of Linux
 
 void read_version(Context& context, const RawEntry& entry, ModelDraft&) {
   const auto version = read_integer(context, *entry.value, 0, 1'000'000);
@@ -19,22 +17,9 @@ void read_version(Context& context, const RawEntry& entry, ModelDraft&) {
   }
 }
 
-/// RFC 1123 labels of letters, digits and inner hyphens.
-bool is_hostname(std::string_view name) {
-  const auto is_alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (name.empty() || name.size() > longest_hostname) return false;
-  const auto labels = split(name, '.');
-  return std::all_of(labels.begin(), labels.end(), [&](std::string_view label) {
-    return !label.empty() && is_alphanumeric(label.front()) && is_alphanumeric(label.back()) &&
-           std::all_of(label.begin(), label.end(), [&](char c) { return is_alphanumeric(c) || c == '-'; });
-  });
-}
-
 std::optional<std::string> read_hostname(Context& context, const Raw& raw) {
   auto name = read_text(context, raw);
-  if (!name || is_hostname(*name)) return name;
+  if (!name || is_host_name(*name)) return name;
   context.report_expected(raw, "a host name of letters, digits, '-' and '.', at most 64 characters");
   return std::nullopt;
 }

@@ -10,14 +10,6 @@ namespace {
 
 enum Field { client, server, gateway, netmask, hostname, device, autoconf, dns0, dns1 };
 
-/// By the leading bits of an address (RFC 791); the rest is not given to machines.
-std::optional<std::uint8_t> prefix_of_class(const IpAddress& address) {
-  if (address.bytes[0] < 128) return 8;
-  if (address.bytes[0] < 192) return 16;
-  if (address.bytes[0] < 224) return 24;
-  return std::nullopt;
-}
-
 bool turns_off(std::string_view word) { return word == "off" || word == "none"; }
 
 bool is_autoconf(std::string_view word) {
