@@ -41,7 +41,7 @@ else
 STATIC := -static
 endif
 
-GUEST_LAYERS := base config core sys loop wire probes control app
+GUEST_LAYERS := base config core dhcp sys loop wire probes control app
 GUEST_LIBS   := -luv_a -lyaml-cpp -lre2 -lpthread -ldl
 HOST_LIBS    := -luv -lyaml-cpp -lre2 -lpthread
 
