@@ -72,9 +72,38 @@ class Request {
 
 unsigned char family_of(const IpAddress& address) { return address.is_v6 ? AF_INET6 : AF_INET; }
 
-Result<void> conclude(int error, const std::string& what) {
-  if (error == 0 || error == EEXIST) return {};
+/// `settled`: what an errno is that says that nothing is left to do.
+Result<void> conclude(int error, int settled, const std::string& what) {
+  if (error == 0 || error == settled) return {};
   return errno_error(what, error);
+}
+
+Request address_request(std::uint16_t type, std::uint16_t flags, const std::string& interface,
+                        const IpNetwork& address) {
+  ifaddrmsg body{};
+  body.ifa_family = family_of(address.address);
+  body.ifa_prefixlen = address.prefix;
+  body.ifa_flags = address.address.is_v6 ? IFA_F_NODAD : 0;
+  body.ifa_index = ::if_nametoindex(interface.c_str());
+  Request request(type, flags, body);
+  request.add(IFA_LOCAL, address.address);
+  request.add(IFA_ADDRESS, address.address);
+  return request;
+}
+
+Request route_request(std::uint16_t type, std::uint16_t flags, const std::string& interface,
+                      const IpAddress& gateway, GatewayIs where) {
+  rtmsg body{};
+  body.rtm_family = family_of(gateway);
+  body.rtm_table = RT_TABLE_MAIN;
+  body.rtm_protocol = RTPROT_STATIC;
+  body.rtm_scope = RT_SCOPE_UNIVERSE;
+  body.rtm_type = RTN_UNICAST;
+  body.rtm_flags = where == GatewayIs::direct ? RTNH_F_ONLINK : 0;
+  Request request(type, flags, body);
+  request.add(RTA_GATEWAY, gateway);
+  request.add(RTA_OIF, ::if_nametoindex(interface.c_str()));
+  return request;
 }
 
 }  // namespace
@@ -92,28 +121,27 @@ Result<std::string> first_interface() {
 }
 
 Result<void> add_address(const std::string& interface, const IpNetwork& address) {
-  ifaddrmsg body{};
-  body.ifa_family = family_of(address.address);
-  body.ifa_prefixlen = address.prefix;
-  body.ifa_flags = address.address.is_v6 ? IFA_F_NODAD : 0;
-  body.ifa_index = ::if_nametoindex(interface.c_str());
-  Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, body);
-  request.add(IFA_LOCAL, address.address);
-  request.add(IFA_ADDRESS, address.address);
-  return conclude(request.send(), concat("cannot give ", interface, " the address ", format(address)));
+  auto request = address_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, interface, address);
+  return conclude(request.send(), EEXIST,
+                  concat("cannot give ", interface, " the address ", format(address)));
 }
 
-Result<void> add_default_route(const std::string& interface, const IpAddress& gateway) {
-  rtmsg body{};
-  body.rtm_family = family_of(gateway);
-  body.rtm_table = RT_TABLE_MAIN;
-  body.rtm_protocol = RTPROT_STATIC;
-  body.rtm_scope = RT_SCOPE_UNIVERSE;
-  body.rtm_type = RTN_UNICAST;
-  Request request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body);
-  request.add(RTA_GATEWAY, gateway);
-  request.add(RTA_OIF, ::if_nametoindex(interface.c_str()));
-  return conclude(request.send(), concat("cannot route through ", format(gateway), " on ", interface));
+Result<void> add_default_route(const std::string& interface, const IpAddress& gateway, GatewayIs where) {
+  auto request = route_request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, interface, gateway, where);
+  return conclude(request.send(), EEXIST,
+                  concat("cannot route through ", format(gateway), " on ", interface));
+}
+
+Result<void> remove_address(const std::string& interface, const IpNetwork& address) {
+  auto request = address_request(RTM_DELADDR, 0, interface, address);
+  return conclude(request.send(), EADDRNOTAVAIL,
+                  concat("cannot take the address ", format(address), " from ", interface));
+}
+
+Result<void> remove_default_route(const std::string& interface, const IpAddress& gateway) {
+  auto request = route_request(RTM_DELROUTE, 0, interface, gateway, GatewayIs::within_a_network);
+  return conclude(request.send(), ESRCH,
+                  concat("cannot stop routing through ", format(gateway), " on ", interface));
 }
 
 }  // namespace kestrel::sys

@@ -174,5 +174,21 @@ TEST_CASE("name servers replace a file or a link, and the link's target stays", 
   CHECK(folder.read("stub") == "nameserver 127.0.0.53\n");
 }
 
+TEST_CASE("names without a dot are looked up in the domain that is given", "[sys]") {
+  test::TemporaryFolder folder;
+  const std::vector servers = {parse_ip_address("9.9.9.9").value()};
+  CHECK(write_name_servers(folder.path("resolv.conf"), servers, "example.org"));
+  CHECK(folder.read("resolv.conf") == "search example.org\nnameserver 9.9.9.9\n");
+}
+
+TEST_CASE("only an Ethernet with a device behind it is a network card", "[sys]") {
+  test::TemporaryFolder sys;
+  CHECK(first_network_card(sys.path()).error().code == ENODEV);
+  sys.write("class/net/lo/device", "");  // the one interface that every machine has, and no Ethernet
+  CHECK(first_network_card(sys.path()).error().code == ENODEV);
+  CHECK(mac_address("lo").error().code == EPROTOTYPE);
+  CHECK(mac_address("no-such-card").error().code == ENODEV);
+}
+
 }  // namespace
 }  // namespace kestrel::sys
