@@ -92,6 +92,7 @@ void ProcessTable::conclude_exec(ProcessId id) {
   }
   const auto on_exec_failed = std::move(entry->callbacks.on_exec_failed);
   by_pid_.erase(entry->pid);
+  failed_.insert_or_assign(entry->pid, std::move(entry->containment));
   entries_.erase(id);
   if (on_exec_failed) on_exec_failed(*failure);
 }
@@ -107,6 +108,7 @@ void ProcessTable::handle_children() {
       by_pid_.erase(ended->pid);
     }
     sys::reap(ended->pid);
+    failed_.erase(ended->pid);
   }
   check_all_gone();
 }
@@ -206,6 +208,12 @@ void ProcessTable::signal_main(ProcessId id, int signal) {
   } else {
     ::kill(entry->pid, signal);  // not reaped yet, so the pid is still its own
   }
+}
+
+void ProcessTable::signal_group(ProcessId id, int signal) {
+  const Entry* entry = find(id);
+  // Reaped only after its end is told: until then the group is its own.
+  if (entry && !entry->has_ended) ::kill(-entry->pid, signal);
 }
 
 void ProcessTable::signal_all(ProcessId id, int signal) {

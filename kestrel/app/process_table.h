@@ -65,6 +65,8 @@ class ProcessTable {
   [[nodiscard]] Result<void> adopt_main(ProcessId id, pid_t pid);
 
   void signal_main(ProcessId id, int signal);
+  /// To the process group that its main process leads.
+  void signal_group(ProcessId id, int signal);
   /// To all of the containment. After a signal that asks for the end, CONT: a stopped process could not act
   /// on it.
   void signal_all(ProcessId id, int signal);
@@ -106,6 +108,9 @@ class ProcessTable {
   loop::SignalWatcher child_watcher_;
   std::unordered_map<ProcessId, std::unique_ptr<Entry>> entries_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
+  /// Of children that could not exec and have not ended yet, which is soon: a cgroup with a process in it
+  /// cannot be removed.
+  std::unordered_map<pid_t, sys::Containment> failed_;
   std::unordered_set<std::string> warned_;  ///< names whose limits cannot be enforced
   std::size_t lingering_ = 0;               ///< entries whose main process has ended
 };

@@ -26,7 +26,12 @@ Supervision::Supervision(loop::Loop& loop, core::SharedModel model, control::Con
       config_(std::move(config)),
       supervisor_(std::move(model), jitter_seed(), make_schedule_book()),
       processes_(loop, options_.cgroups),
-      deadline_(loop, [this] { post(core::DeadlinePassed{}); }) {
+      deadline_(loop, [this] { post(core::DeadlinePassed{}); }),
+      exec_runner_({.processes = &processes_,
+                    .environment = &options_.environment,
+                    .model = [this]() -> const config::Model& { return supervisor_.model(); },
+                    .new_id = [this] { return ProcessId{++last_process_}; }}),
+      execs_(loop, exec_runner_) {
   add_sources();
   hook_source_ = records.logs.add_source("hooks", hook_ring);
 }
@@ -310,6 +315,7 @@ void Supervision::perform(const core::Publish& effect) {
 void Supervision::perform(const core::Finish& effect) {
   loop_->post([this, outcome = effect.outcome] {
     // What is open could keep a file system from being unmounted.
+    execs_.end_all();
     live_.clear();
     files_.clear();
     options_.on_finish(outcome);

@@ -13,10 +13,12 @@
 
 #include "kestrel/app/capture.h"
 #include "kestrel/app/environment.h"
+#include "kestrel/app/exec_runner.h"
 #include "kestrel/app/process_plan.h"
 #include "kestrel/app/process_table.h"
 #include "kestrel/app/readiness_watch.h"
 #include "kestrel/config/model.h"
+#include "kestrel/control/exec_book.h"
 #include "kestrel/control/guest.h"
 #include "kestrel/core/supervisor.h"
 #include "kestrel/loop/loop.h"
@@ -71,6 +73,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   control::ReloadReport reload(std::string text, control::ReloadMode mode) override;
   [[nodiscard]] control::EventJournal& events() override { return records_->events; }
   [[nodiscard]] control::LogRing& logs() override { return records_->logs; }
+  [[nodiscard]] control::ExecBook* execs() override { return &execs_; }
 
  private:
   /// The process of a run and what it prints.
@@ -125,6 +128,8 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   std::unordered_map<core::RunId, std::unique_ptr<Live>> live_;
   std::unordered_map<std::string, core::RunId> current_run_;  ///< by the service's name, which a reload keeps
   std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
+  ExecRunner exec_runner_;
+  control::ExecBook execs_;
 };
 
 }  // namespace kestrel::app

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "kestrel/control/followers.h"
 #include "kestrel/control/guest.h"
+#include "kestrel/sys/fd.h"
 #include "kestrel/wire/http.h"
 
 namespace kestrel::control {
@@ -64,7 +66,22 @@ class Work {
   [[nodiscard]] virtual std::optional<wire::Response> go_on() = 0;
 };
 
-using Answer = std::variant<wire::Response, std::unique_ptr<BodySource>, std::unique_ptr<Work>, OpenTunnel>;
+/// An answer that is not there yet. It becomes a response, or it takes the connection over. Destroying it
+/// says that nobody waits for it any more.
+class LateAnswer {
+ public:
+  /// With the response, or with nothing where the connection is to be taken over.
+  using Done = std::function<void(std::optional<wire::Response>)>;
+  virtual ~LateAnswer() = default;
+  /// `done` is called once, perhaps from inside.
+  virtual void begin(Done done) = 0;
+  /// The connection's socket, on which earlier answers have been sent, and what had come on it behind the
+  /// request.
+  virtual void take_over(sys::UniqueFd socket, std::string received) = 0;
+};
+
+using Answer = std::variant<wire::Response, std::unique_ptr<BodySource>, std::unique_ptr<Work>, OpenTunnel,
+                            std::unique_ptr<LateAnswer>>;
 
 /// An answer without a body.
 [[nodiscard]] inline wire::Response empty_response(int status) {

@@ -64,6 +64,7 @@ void Connection::go_on() {
   if (std::holds_alternative<Streaming>(state_)) pump();
   if (std::holds_alternative<Working>(state_)) work_on();
   if (std::holds_alternative<Connected>(state_)) become_tunnel();
+  if (std::holds_alternative<Pending>(state_)) conclude_pending();
   read_requests();
 }
 
@@ -122,7 +123,7 @@ void Connection::adjust_reading() {
     const bool is_idle = std::holds_alternative<Reading>(state_) && input_.empty();
     if (is_idle || std::holds_alternative<Refusing>(state_)) close();
   } else if (input_.empty() && !std::holds_alternative<Connecting>(state_) &&
-             !std::holds_alternative<Connected>(state_)) {
+             !std::holds_alternative<Connected>(state_) && !std::holds_alternative<Pending>(state_)) {
     stream_.start_reading();
   } else {
     stream_.stop_reading();
@@ -162,7 +163,8 @@ void Connection::answer(const wire::Request& request, wire::RequestReader reader
           [&](std::unique_ptr<BodySource>& source) { start_streaming(std::move(source), request); },
           [&](OpenTunnel& tunnel) {
             connect_tunnel({.connector = {}, .tunnel = std::move(tunnel), .keep_alive = request.keep_alive});
-          }},
+          },
+          [&](std::unique_ptr<LateAnswer>& late) { await(std::move(late), request); }},
       answer);
 }
 
@@ -329,6 +331,39 @@ void Connection::become_tunnel() {
     owner_->start_relay({std::move(client), "HTTP/1.1 200 Connection established\r\n\r\n"},
                         {std::move(target), std::move(input_)});
   }
+  owner_->retire(*this);
+}
+
+// --- answers that take their time --------------------------------------------------------------------------
+
+void Connection::await(std::unique_ptr<LateAnswer> late, const wire::Request& request) {
+  LateAnswer& answer = *late;
+  state_ = Pending{.answer = std::move(late), .keep_alive = request.keep_alive};
+  // It may call from inside, while the request is still being read: what follows from it comes later.
+  answer.begin([this](std::optional<wire::Response> response) {
+    std::get<Pending>(state_).outcome = std::move(response);
+    timer_.arm(Duration::zero());
+  });
+}
+
+void Connection::conclude_pending() {
+  auto& pending = std::get<Pending>(state_);
+  if (!pending.outcome) return;
+  if (!*pending.outcome) {
+    if (stream_.queued_bytes() == 0) hand_over();
+    return;
+  }
+  wire::Response response = std::move(**pending.outcome);
+  response.keep_alive = pending.keep_alive;
+  state_ = Reading{};
+  respond(response);
+}
+
+void Connection::hand_over() {
+  const std::unique_ptr<LateAnswer> answer = std::move(std::get<Pending>(state_).answer);
+  sys::UniqueFd socket = stream_.release();
+  state_ = Closed{};
+  if (socket.is_open()) answer->take_over(std::move(socket), std::move(input_));
   owner_->retire(*this);
 }
 

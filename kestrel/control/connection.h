@@ -1,11 +1,12 @@
 // One connection to the API: requests in, answers out, in order, one at a time.
 //
-// It is always in one of seven states. Reading: it waits for a request, or has a part of one; a parser exists
+// It is always in one of eight states. Reading: it waits for a request, or has a part of one; a parser exists
 // only in the latter case, so an idle connection holds next to nothing. Streaming: it sends a body that is
 // made while it is sent, and makes more only as far as the peer reads. Working: a request is carried out
 // piece by piece, first with the pieces of its body. Refusing: it has answered before the body was complete,
 // and lets the rest of it come, so that the answer is read. Connecting: it is about to become a tunnel.
-// Connected: it will be one as soon as earlier answers are on their way. Closed: it waits to be destroyed.
+// Connected: it will be one as soon as earlier answers are on their way. Pending: its answer is not there
+// yet, or will take it over as soon as earlier ones are on their way. Closed: it waits to be destroyed.
 // What the peer sends while an answer is under way waits in `input_`, bounded by not reading on.
 #pragma once
 
@@ -82,6 +83,11 @@ class Connection {
   struct Connected {
     sys::UniqueFd target;
   };
+  struct Pending {
+    std::unique_ptr<LateAnswer> answer;
+    bool keep_alive = true;
+    std::optional<std::optional<wire::Response>> outcome = {};  ///< unset until it is there
+  };
   struct Closed {};
 
   void handle_data(std::string_view bytes);
@@ -115,6 +121,10 @@ class Connection {
   void handle_connected(Result<sys::UniqueFd> target);
   void become_tunnel();
 
+  void await(std::unique_ptr<LateAnswer> late, const wire::Request& request);
+  void conclude_pending();
+  void hand_over();
+
   void close();
 
   loop::Loop* loop_;
@@ -122,7 +132,7 @@ class Connection {
   const ConnectionLimits* limits_;
   loop::Stream stream_;
   loop::Timer timer_;  ///< reading: the request must be complete; streaming, working: it goes on
-  std::variant<Reading, Streaming, Working, Refusing, Connecting, Connected, Closed> state_;
+  std::variant<Reading, Streaming, Working, Refusing, Connecting, Connected, Pending, Closed> state_;
   std::string input_;
   bool is_authenticated_;
   bool has_ended_ = false;  ///< the peer will send no more

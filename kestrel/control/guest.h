@@ -60,6 +60,8 @@ struct ReloadReport {
   std::string digest;  ///< of the text
 };
 
+class ExecBook;
+
 class Guest {
  public:
   virtual ~Guest() = default;
@@ -84,6 +86,8 @@ class Guest {
   /// Both live as long as the guest.
   [[nodiscard]] virtual EventJournal& events() = 0;
   [[nodiscard]] virtual LogRing& logs() = 0;
+  /// nullptr where no programs are run on request.
+  [[nodiscard]] virtual ExecBook* execs() { return nullptr; }
 };
 
 }  // namespace kestrel::control

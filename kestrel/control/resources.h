@@ -25,6 +25,12 @@ namespace kestrel::control {
 [[nodiscard]] Answer get_config(const Call& call);
 [[nodiscard]] Answer put_config(const Call& call);
 
+[[nodiscard]] Answer start_exec(const Call& call);
+[[nodiscard]] Answer list_execs(const Call& call);
+/// With an upgrade it attaches to a detached one.
+[[nodiscard]] Answer get_exec(const Call& call);
+[[nodiscard]] Answer delete_exec(const Call& call);
+
 [[nodiscard]] Answer change_power(const Call& call);
 
 /// CONNECT: the target is `host:port`, and only the guest's own loopback may be reached.

@@ -21,6 +21,9 @@ struct Route {
 /// The body is taken while it comes, and may be of any length.
 constexpr std::size_t in_pieces = std::numeric_limits<std::size_t>::max();
 
+/// Arguments and environment may be long; the kernel takes 2 MiB of both together (execve(2)).
+constexpr std::size_t longest_exec_body = 1024 * 1024;
+
 constexpr std::array routes{
     Route{"GET", "/v1/info", get_info},
     Route{"GET", "/v1/health", get_health},
@@ -34,6 +37,10 @@ constexpr std::array routes{
     Route{"GET", "/v1/events", get_events},
     Route{"GET", "/v1/config", get_config},
     Route{"PUT", "/v1/config", put_config, config::max_text_bytes},
+    Route{"POST", "/v1/exec", start_exec, longest_exec_body},
+    Route{"GET", "/v1/exec", list_execs},
+    Route{"GET", "/v1/exec/*", get_exec},
+    Route{"DELETE", "/v1/exec/*", delete_exec},
     Route{"POST", "/v1/power", change_power},
     Route{"GET", "/v1/session", get_session},
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,6 +39,7 @@ struct Plan {
   char* const* envp;
   const char* working_dir;
   std::array<int, 3> stdio;
+  bool controls_terminal;
   const UniqueFd* inherited;  ///< those that are open stand above where they are placed
   int inherited_count;
   int parent_death_signal;
@@ -97,6 +99,10 @@ bool place_inherited(const Plan& plan) noexcept {
   return true;
 }
 
+bool take_terminal(const Plan& plan) noexcept {
+  return !plan.controls_terminal || ::ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0;
+}
+
 /// A parent that ended before this took hold has left its child to somebody else already.
 void follow_parent(const Plan& plan) noexcept {
   if (plan.parent_death_signal == 0) return;
@@ -143,7 +149,8 @@ void child_main(const void* data, bool is_in_cgroup) noexcept {
   const Plan& plan = *static_cast<const Plan*>(data);
   if (::setsid() < 0) fail(plan, SpawnStage::session);
   if (plan.cgroup_fd >= 0 && !is_in_cgroup && !enter_cgroup(plan.cgroup_fd)) fail(plan, SpawnStage::cgroup);
-  if (!place_stdio(plan.stdio) || !place_inherited(plan)) fail(plan, SpawnStage::stdio);
+  if (!place_stdio(plan.stdio) || !place_inherited(plan) || !take_terminal(plan))
+    fail(plan, SpawnStage::stdio);
   if (::chdir(plan.working_dir) < 0) fail(plan, SpawnStage::working_dir);
   if (!set_limits(plan)) fail(plan, SpawnStage::limits);
   if (!set_groups(plan)) fail(plan, SpawnStage::groups);
@@ -257,6 +264,7 @@ Result<Child> spawn(const ProcessSpec& spec) {
                   .envp = envp.data(),
                   .working_dir = spec.working_dir.c_str(),
                   .stdio = *stdio,
+                  .controls_terminal = spec.controls_terminal,
                   .inherited = inherited->data(),
                   .inherited_count = static_cast<int>(inherited->size()),
                   .parent_death_signal = spec.parent_death_signal,

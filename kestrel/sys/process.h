@@ -43,6 +43,8 @@ struct ProcessSpec {
   bool has_no_new_privileges = false;
   /// stdin, stdout, stderr of the child; -1 is /dev/null.
   std::array<int, 3> stdio = {-1, -1, -1};
+  /// Its stdin is a terminal that becomes the one of its session.
+  bool controls_terminal = false;
   /// Descriptors that the child gets besides, as 3, 4, … in this order; where there is -1, it has none of
   /// that number.
   std::vector<int> inherited;

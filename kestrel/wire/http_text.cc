@@ -87,6 +87,7 @@ constexpr std::array statuses = {
     Status{412, "Precondition Failed"},
     Status{410, "Gone"},
     Status{413, "Content Too Large"},
+    Status{422, "Unprocessable Content"},
     Status{426, "Upgrade Required"},
     Status{431, "Request Header Fields Too Large"},
     Status{500, "Internal Server Error"},
