@@ -46,10 +46,10 @@ bench_network() {
         for way in published hostfwd; do
             port=${way}_port
             measured=$("$build/support/bench_peer" rtt "${!port}" 1000)
-            note "$way rtt median" "${measured% *}" us
-            note "$way rtt p99" "${measured#* }" us
-            note "$way to guest" "$("$build/support/bench_peer" send "${!port}" 64)" MiB/s
-            note "$way from guest" "$("$build/support/bench_peer" receive "${!port}" 64)" MiB/s
+            note "round trip, median" "$way" "${measured% *}" us
+            note "round trip, 99th percentile" "$way" "${measured#* }" us
+            note "to the guest" "$way" "$("$build/support/bench_peer" send "${!port}" 64)" MiB/s
+            note "from the guest" "$way" "$("$build/support/bench_peer" receive "${!port}" 64)" MiB/s
         done
     done
     kill -TERM "$vm"

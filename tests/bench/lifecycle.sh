@@ -1,0 +1,24 @@
+# Restarts, adopted orphans and the way down. Sourced by run.
+
+bench_restart() {
+    local peer
+    for peer in $(peers except floor kestrel-run); do
+        measure "$peer" restart 1 restart restart_ns=ms="kill -9 to main" rapid_restart_ns=ms="kill -9 to main, 10 a second"
+    done
+}
+
+bench_reap() {
+    local peer
+    for peer in $(peers except floor kestrel-run); do
+        measure "$peer" services 1 reap reap_cpu_ns=ms="CPU for 20000 orphans" reap_ns=ms="time for 20000 orphans"
+    done
+}
+
+bench_shutdown() {
+    local peer count
+    for peer in $(peers except floor kestrel-run); do
+        for count in 10 100; do
+            measure "$peer" services "$count" shutdown power_off=ms="shutdown of $count services"
+        done
+    done
+}
