@@ -17,10 +17,10 @@
 namespace kestrel::sys {
 
 enum class Reach {
-  anywhere,       ///< as open(2): absolute paths, `..` and symlinks lead where they lead
-  as_root,        ///< the folder is `/` of every path and symlink, as after chroot(2) (RESOLVE_IN_ROOT)
-  below,          ///< a path that leads out is an error, EXDEV (RESOLVE_BENEATH)
-  below_unlinked  ///< as below, and a symlink on the way is an error, ELOOP (RESOLVE_NO_SYMLINKS)
+  anywhere,        ///< as open(2): absolute paths, `..` and symlinks lead where they lead
+  as_root,         ///< the folder is `/` of every path and symlink, as after chroot(2) (RESOLVE_IN_ROOT)
+  below,           ///< a path that leads out is an error, EXDEV (RESOLVE_BENEATH)
+  below_unlinked,  ///< as below, and a symlink on the way is an error, ELOOP (RESOLVE_NO_SYMLINKS)
 };
 
 /// An entry: the folder it stands in (O_PATH), and its name there: one part, neither `.` nor `..`.

@@ -108,8 +108,11 @@ Result<void> NewFile::commit(const Attributes& attributes, Durability durability
 Result<void> replace_entry(const Place& place, std::string_view path,
                            const std::function<int(int folder, const char* name)>& make) {
   const std::string temporary = temporary_name();
-  if (make(place.folder.get(), temporary.c_str()) != 0)
-    return errno_error(concat("cannot make ", printable(path)), errno);
+  if (make(place.folder.get(), temporary.c_str()) != 0) {
+    const int code = errno;
+    ::unlinkat(place.folder.get(), temporary.c_str(), 0);
+    return errno_error(concat("cannot make ", printable(path)), code);
+  }
   return rename_over(place, temporary, path);
 }
 
