@@ -113,8 +113,10 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
   check(spec.logs.file_size >= kibibytes(64) && spec.logs.files >= 1,
         "logs need at least one file of 64 KiB");
   check(spec.append.find('\n') == std::string::npos, "the kernel arguments hold a line break");
-  for (const auto& [name, value] : spec.env) {
-    check(is_variable_name(name), concat("`", name, "` is no name for an environment variable"));
+  for (const auto* env : {&spec.env, &spec.image_env}) {
+    for (const auto& [name, value] : *env) {
+      check(is_variable_name(name), concat("`", name, "` is no name for an environment variable"));
+    }
   }
   for (const PublishedPort& port : spec.ports) {
     check(is_numeric_address(port.address),

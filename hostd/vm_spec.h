@@ -50,6 +50,8 @@ struct VmSpec {
   Duration boot_timeout = seconds(30);      ///< from the VMM's start to the guest's hello
   Duration shutdown_timeout = seconds(45);  ///< from the request to the guest's last word
   std::map<std::string, std::string> env;
+  /// The image's own variables. In the guest what is in its `env_files` beats these, and `env` beats both.
+  std::map<std::string, std::string> image_env;
   std::vector<PublishedPort> ports;
   std::string hostname;     ///< empty: the image's own
   std::string runtime_dir;  ///< absolute path of the VM's own folder

@@ -67,12 +67,12 @@ bool read_ports(Members& members, std::vector<PublishedPort>& out) {
   return true;
 }
 
-bool read_env(Members& members, std::map<std::string, std::string>& out) {
-  const json* env = members.find("env", &json::is_object);
+bool read_env(Members& members, const char* name, std::map<std::string, std::string>& out) {
+  const json* env = members.find(name, &json::is_object);
   if (env == nullptr) return true;
-  for (const auto& [name, value] : env->items()) {
+  for (const auto& [variable, value] : env->items()) {
     if (!value.is_string()) return false;
-    out[name] = value.get<std::string>();
+    out[variable] = value.get<std::string>();
   }
   return true;
 }
@@ -94,6 +94,7 @@ std::string to_json(const VmSpec& spec) {
       {"boot_timeout_ms", to_ms(spec.boot_timeout)},
       {"shutdown_timeout_ms", to_ms(spec.shutdown_timeout)},
       {"env", spec.env},
+      {"image_env", spec.image_env},
       {"ports", ports},
       {"hostname", spec.hostname},
       {"runtime_dir", spec.runtime_dir},
@@ -122,7 +123,8 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.text("runtime_dir", spec.runtime_dir);
   std::string accel(name_of(spec.accel));
   members.text("accel", accel);
-  if (!read_env(members, spec.env)) members.fail("env");
+  if (!read_env(members, "env", spec.env)) members.fail("env");
+  if (!read_env(members, "image_env", spec.image_env)) members.fail("image_env");
   if (!read_ports(members, spec.ports)) members.fail("ports");
   if (const json* logs = members.find("logs", &json::is_object)) {
     Members limits(*logs);

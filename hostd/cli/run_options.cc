@@ -104,7 +104,7 @@ std::variant<VmSpec, Outcome> make_spec(const RunOptions& options) {
   spec.initramfs = image->initramfs;
   spec.memory = image->memory.value_or(spec.memory);
   spec.cpus = image->cpus.value_or(spec.cpus);
-  spec.env = image->env;
+  spec.image_env = image->env;
   const std::string vmm = options.vmm.empty() ? variable("KESTREL_QEMU") : options.vmm;
   spec.program = vmm.empty() ? std::string(default_vmm) : vmm;
   if (const auto read = read_options(options, spec); !read) return failed(ExitCode::usage, read.error());

@@ -262,6 +262,7 @@ wire::Welcome Runner::welcome() const {
   welcome.token = token_;
   welcome.hostname = spec_.hostname;
   welcome.env = spec_.env;
+  welcome.image_env = spec_.image_env;
   welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
   welcome.entropy = random_hex(64);
   return welcome;

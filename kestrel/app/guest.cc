@@ -116,6 +116,8 @@ class Guest {
     if (has_started_) return;
     timeline_->reached("welcome");
     take_identity(welcome);
+    image_environment_ = welcome.image_env;
+    is_named_by_host_ = !welcome.hostname.empty();
     start(welcome.env);
   }
 
@@ -127,7 +129,7 @@ class Guest {
     const auto shared =
         std::make_shared<const config::Model>(std::get<config::Model>(std::move(config_.loaded)));
     const auto& model = *shared;
-    if (model.hostname && !has_host()) {
+    if (model.hostname && !is_named_by_host_) {
       if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
     }
     const auto missing = set_up_guest(model, machine_.parameters);
@@ -142,6 +144,7 @@ class Guest {
                                    },
                                .info = [this] { return info(); },
                                .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
+    options.environment.vm.insert(image_environment_.begin(), image_environment_.end());
     for (const auto& file : model.environment_files) {
       if (auto read = read_environment_file(file, options.environment.vm); !read)
         log_warning(read.error().message);
@@ -215,7 +218,9 @@ class Guest {
   ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
   std::optional<Link> link_;
-  std::optional<std::string> token_;  ///< set once a host has welcomed us
+  std::optional<std::string> token_;                      ///< set once a host has welcomed us
+  std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
+  bool is_named_by_host_ = false;
   loop::Timer patience_;
   bool has_started_ = false;  ///< the services were started, or it was decided that they never are
   std::optional<Supervision> supervision_;

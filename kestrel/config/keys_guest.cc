@@ -63,7 +63,7 @@ using Draft = ModelDraft;
 constexpr Key<Draft> model_keys[] = {
     {"version", read_version, "of this format; 1 is the only one", "1"},
     {"hostname", into<read_hostname, &Draft::model, &Model::hostname>,
-     "at most 64 characters; the host's choice where it is not given"},
+     "at most 64 characters; a name that the host gives beats it"},
     {"env", into<read_environment, &Draft::model, &Model::environment>, "variables of every process"},
     {"env_files", into<read_environment_files, &Draft::model, &Model::environment_files>,
      "absolute paths of files with `NAME=VALUE` lines; a leading `-`: may be missing",

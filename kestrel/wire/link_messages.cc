@@ -62,9 +62,12 @@ Json json_of(const Exiting& exiting) {
 }
 
 Json json_of(const Welcome& welcome) {
-  return {{"type", "welcome"},          {"protocol", welcome.protocol}, {"runtime_id", welcome.runtime_id},
-          {"token", welcome.token},     {"hostname", welcome.hostname}, {"env", welcome.env},
-          {"time_ns", welcome.time_ns}, {"entropy", welcome.entropy}};
+  Json out = {
+      {"type", "welcome"},          {"protocol", welcome.protocol}, {"runtime_id", welcome.runtime_id},
+      {"token", welcome.token},     {"hostname", welcome.hostname}, {"env", welcome.env},
+      {"time_ns", welcome.time_ns}, {"entropy", welcome.entropy}};
+  if (!welcome.image_env.empty()) out["image_env"] = welcome.image_env;
+  return out;
 }
 
 Json json_of(const Ack& ack) {
@@ -175,6 +178,7 @@ Welcome welcome_from(const Json& from) {
   get(from, "token", welcome.token);
   get(from, "hostname", welcome.hostname);
   get(from, "env", welcome.env);
+  get(from, "image_env", welcome.image_env);
   get(from, "time_ns", welcome.time_ns);
   get(from, "entropy", welcome.entropy);
   return welcome;

@@ -96,6 +96,8 @@ struct Welcome {
   std::string token;  ///< what callers of the guest's API must present; empty: none is needed
   std::string hostname;
   std::map<std::string, std::string> env;
+  std::map<std::string, std::string>
+      image_env;             ///< which the guest's own `env_files` beat, as `env` does both
   std::int64_t time_ns = 0;  ///< the host's clock, 0 = unknown
   std::string entropy;       ///< hexadecimal
   friend bool operator==(const Welcome&, const Welcome&) = default;

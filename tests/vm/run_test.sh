@@ -104,22 +104,25 @@ CONFIG
   expect_contains "$(cat out)" "[orphans] all are reaped"
 }
 
-test_the_environment_reaches_the_guest_and_wins_over_the_images() {
-  build_image env --env FROM_IMAGE=image --env BOTH=image <<'CONFIG'
+test_the_environment_is_the_images_beaten_by_the_guests_files_beaten_by_the_hosts() {
+  mkdir -p "$T/env.root/etc"
+  printf 'BOTH=guest\nALL=guest\n' >"$T/env.root/etc/environment"
+  build_image env --env FROM_IMAGE=image --env BOTH=image --env ALL=image <<'CONFIG'
 exec:
   - name: show
     command: /bin/sh
-    args: ["-c", "echo $FROM_IMAGE $BOTH $FILE"]
+    args: ["-c", "echo $FROM_IMAGE $BOTH $ALL $FILE ${UNNAMED-unset}"]
     run_once: true
     env:
       - {name: FROM_IMAGE, value_from: env}
       - {name: BOTH, value_from: env}
+      - {name: ALL, value_from: env}
       - {name: FILE, value_from: env}
 CONFIG
-  printf '# comment\nFILE=file\nBOTH=file\n' >variables
-  run_vm -q --env-file variables -e BOTH=option "$T/env"
+  printf '# comment\nFILE=file\nALL=file\n' >variables
+  run_vm -q --env-file variables -e ALL=option -e UNNAMED=option "$T/env"
   expect_equal "$status" 0 "exit status"
-  expect_equal "$(cat out)" "[show] image option file"
+  expect_equal "$(cat out)" "[show] image guest option file unset"
 }
 
 harness_main "$@"

@@ -47,7 +47,8 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
   const auto& spec = std::get<VmSpec>(made);
   CHECK(spec.memory == mebibytes(512));
   CHECK(spec.cpus == 2);
-  CHECK(spec.env == std::map<std::string, std::string>{{"A", "option"}, {"B", "image"}});
+  CHECK(spec.env == std::map<std::string, std::string>{{"A", "option"}});
+  CHECK(spec.image_env == std::map<std::string, std::string>{{"A", "image"}, {"B", "image"}});
   CHECK(spec.ports == std::vector<PublishedPort>{{"127.0.0.1", 8080, 80}});
   CHECK(spec.runtime_dir.ends_with("/vms/site"));
 }

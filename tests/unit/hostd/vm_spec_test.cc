@@ -80,6 +80,7 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.accel = Accel::tcg;
   spec.boot_timeout = seconds(7);
   spec.env = {{"A", "1"}, {"B", "x=\"y\""}};
+  spec.image_env = {{"A", "0"}};
   spec.ports = {{"::1", 8080, 80}};
   spec.hostname = "api";
   spec.logs = {kibibytes(256), 5};

@@ -54,6 +54,8 @@ TEST_CASE("the host's messages of protocol 1 look as they always did", "[wire]")
       R"({"entropy":"00ff","env":{"A":"1"},"hostname":"h","protocol":1,"runtime_id":"r","time_ns":5,"token":"t","type":"welcome"})";
   CHECK(encode(welcome) == line + "\n");
   CHECK(decode_host_message(line).value() == welcome);
+  const HostMessage with_image = Welcome{.image_env = {{"B", "2"}}};
+  CHECK(decode_host_message(encode(with_image)).value() == with_image);
   const HostMessage ack = Ack{.events = 4, .logs = 9, .exiting = true};
   CHECK(encode(ack) == R"({"events":4,"exiting":true,"logs":9,"type":"ack"})"
                        "\n");

@@ -1,0 +1,77 @@
+#!/bin/bash
+# What a guest finds itself in, and the ways in which it is asked to end.
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
+. "$REPO/tests/support/vm.sh"
+time_limit=240
+
+# more_applets NAME APPLET...: for build_image NAME.
+more_applets() {
+  local folder=$T/$1.root/bin applet
+  mkdir -p "$folder"
+  shift
+  for applet; do ln -sf busybox "$folder/$applet"; done
+}
+printed_by() { sed -n "s/^\[$1\] //p" out; }
+
+test_a_guest_has_its_file_systems_name_loopback_and_a_network_only_where_one_is_wanted() {
+  more_applets surroundings ip hostname cut sort awk
+  build_image surroundings --needs vsock,dummy <<'CONFIG'
+hostname: of-the-config
+network: {mode: none}
+exec:
+  - name: look
+    run_once: true
+    command: /bin/sh
+    args:
+      - -c
+      - |
+        awk '{ print $2, $3 }' /proc/mounts | grep -E '^/(proc|sys|dev|dev/pts|dev/shm|run|tmp|sys/fs/cgroup) ' | sort
+        grep -o memory /sys/fs/cgroup/cgroup.subtree_control
+        hostname
+        ip -o -4 addr show dev lo | grep -o 'inet [^ ]*'
+        ip -o addr show dev dummy0 | grep -o 'inet .*'
+        cat /proc/sys/kernel/ctrl-alt-del
+  - name: off
+    run_once: true
+    command: /bin/kill
+    args: [-PWR, "1"]
+    depends_on: [look]
+  - {name: stay, command: /bin/sleep, args: ["1000"]}
+CONFIG
+  run_vm --append "ip=10.1.2.3::10.1.2.1:255.255.255.0::dummy0:off" "$T/surroundings"
+  expect_equal "$(printed_by look)" "/dev devtmpfs
+/dev/pts devpts
+/dev/shm tmpfs
+/proc proc
+/run tmpfs
+/sys sysfs
+/sys/fs/cgroup cgroup2
+/tmp tmpfs
+memory
+of-the-config
+inet 127.0.0.1/8
+0"
+  # SIGPWR, as from a host whose power fails, was an orderly end.
+  expect_equal "$status" 0 "exit status"
+  expect_contains "$(cat err)" "status 0"
+}
+
+# The kernel makes SIGINT of Ctrl-Alt-Del, as the 0 above says; this machine has no keyboard.
+test_the_hosts_name_for_a_guest_beats_the_configurations_and_sigint_ends_it_in_order() {
+  more_applets named hostname
+  build_image named <<'CONFIG'
+hostname: of-the-config
+exec:
+  - {name: look, command: /bin/hostname, run_once: true}
+  - {name: stay, command: /bin/sleep, args: ["1000"], depends_on: [look]}
+  - {name: interrupt, command: /bin/kill, args: [-INT, "1"], run_once: true, depends_on: [stay]}
+CONFIG
+  launch_vm named --keep --hostname of-the-host "$T/named"
+  await_end
+  expect_equal "$status" 0 "exit status"
+  expect_equal "$(printed_by look)" "of-the-host"
+  expect_contains "$(jq --raw-output 'select(.type == "service.stopped").service' "$(in_vm_folder events.ndjson)")" stay
+}
+
+harness_main "$@"
