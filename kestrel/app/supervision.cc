@@ -33,6 +33,7 @@ Supervision::Supervision(loop::Loop& loop, core::SharedModel model, control::Con
                     .new_id = [this] { return ProcessId{++last_process_}; }}),
       execs_(loop, exec_runner_) {
   add_sources();
+  watch_clock();
   hook_source_ = records.logs.add_source("hooks", hook_ring);
 }
 
@@ -51,13 +52,31 @@ void Supervision::shut_down(core::PowerAction action, std::string reason) {
 core::ServiceView Supervision::view(core::ServiceId id) const { return supervisor_.view(id, sys::now()); }
 
 std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
-  const auto run = current_run_.find(name(id));
-  if (run == current_run_.end()) return std::nullopt;
-  const auto live = live_.find(run->second);
-  if (live == live_.end()) return std::nullopt;
-  const auto cpu = processes_.cpu(live->second->process);
-  return control::Usage{processes_.memory(live->second->process),
-                        cpu ? std::optional(std::chrono::duration_cast<milliseconds>(*cpu)) : std::nullopt};
+  std::optional<control::Usage> usage;
+  for (const auto* live : live_runs(name(id))) {
+    if (!usage) usage.emplace();
+    if (const auto memory = processes_.memory(live->process))
+      usage->memory = Bytes{usage->memory.value_or(Bytes{}).count + memory->count};
+    if (const auto cpu = processes_.cpu(live->process))
+      usage->cpu = usage->cpu.value_or(milliseconds{}) + std::chrono::duration_cast<milliseconds>(*cpu);
+  }
+  return usage;
+}
+
+std::vector<Supervision::Live*> Supervision::live_runs(const std::string& service) const {
+  std::vector<Live*> out;
+  const auto runs = current_runs_.find(service);
+  if (runs == current_runs_.end()) return out;
+  for (const auto run : runs->second) {
+    if (const auto live = live_.find(run); live != live_.end()) out.push_back(live->second.get());
+  }
+  return out;
+}
+
+void Supervision::note_run(const std::string& service, core::RunId run) {
+  auto& runs = current_runs_[service];
+  std::erase_if(runs, [this](core::RunId one) { return !live_.contains(one); });
+  runs.push_back(run);
 }
 
 core::Reply Supervision::apply(const core::Command& command) {
@@ -148,7 +167,7 @@ Result<void> Supervision::launch_run(core::RunId run, const core::Subject& subje
                               std::move(*readiness),
                               {*loop_, std::move(out->reader), control::LogStream::standard_output, target},
                               {*loop_, std::move(err->reader), control::LogStream::standard_error, target}});
-  if (const auto* service = std::get_if<core::ServiceId>(&subject)) current_run_[name(*service)] = run;
+  if (const auto* service = std::get_if<core::ServiceId>(&subject)) note_run(name(*service), run);
   auto callbacks = callbacks_of(run, spec.program);
   auto started =
       processes_.start(process, containment_name(subject, run), std::move(spec), std::move(callbacks));
@@ -217,7 +236,10 @@ ProcessCallbacks Supervision::callbacks_of(core::RunId run, const std::string& p
 std::string Supervision::containment_name(const core::Subject& subject, core::RunId run) const {
   return std::visit(
       overloaded{
-          [&](core::ServiceId id) { return name(id); },
+          [&](core::ServiceId id) {
+            // Runs of a schedule may overlap.
+            return supervisor_.definition(id).schedule ? concat(name(id), "@", run.value) : name(id);
+          },
           [&](const core::ServiceHook& hook) { return concat(name(hook.service), "@hook-", run.value); },
           [&](const core::GuestHook&) { return concat("@hook-", run.value); },
       },

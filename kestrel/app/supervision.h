@@ -97,6 +97,7 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   void perform(const core::Finish& effect);
   void add_sources();
   void adopt_logs();
+  void watch_clock();
   [[nodiscard]] LogFile* file_of(const config::Log& log);
   void turn_soon();
   [[nodiscard]] ProcessPlan plan_of(const core::Subject& subject) const;
@@ -105,6 +106,8 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
                                                                         const core::Subject& subject);
   void hear(core::RunId run, core::Event event);
   [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
+  [[nodiscard]] std::vector<Live*> live_runs(const std::string& service) const;
+  void note_run(const std::string& service, core::RunId run);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);
   /// probes::ProcessLauncher
@@ -122,11 +125,15 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   std::vector<control::LogSource> sources_;  ///< of each service
   control::LogSource hook_source_;
   std::map<std::string, LogFile> files_;  ///< by path: services may share one
+  sys::UniqueFd clock_watch_;             ///< where there are schedules
+  loop::FdWatcher clock_watcher_;
   std::vector<core::Event> pending_;
   bool is_turning_ = false;
   std::uint64_t last_process_ = 0;
   std::unordered_map<core::RunId, std::unique_ptr<Live>> live_;
-  std::unordered_map<std::string, core::RunId> current_run_;  ///< by the service's name, which a reload keeps
+  /// By the service's name, which a reload keeps: one, or several of a schedule that allows them; ended ones,
+  /// too.
+  std::unordered_map<std::string, std::vector<core::RunId>> current_runs_;
   std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
   ExecRunner exec_runner_;
   control::ExecBook execs_;

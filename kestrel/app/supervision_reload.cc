@@ -1,9 +1,11 @@
 // The configuration that the supervision follows, and what another one changes beside the supervisor: where
 // lines are kept, and what the API shows.
 #include "kestrel/app/supervision.h"
+#include "kestrel/base/log.h"
 #include "kestrel/config/digest.h"
 #include "kestrel/config/load.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/clock_watch.h"
 
 namespace kestrel::app {
 
@@ -46,7 +48,8 @@ void Supervision::perform(const core::AdoptModel&) {
   config_ = std::exchange(next_config_, {});
   add_sources();
   adopt_logs();
-  std::erase_if(current_run_, [this](const auto& one) { return !supervisor_.find(one.first); });
+  watch_clock();
+  std::erase_if(current_runs_, [this](const auto& one) { return !supervisor_.find(one.first); });
 }
 
 /// A service keeps its place in the log across reloads, under the bounds of the model of the day.
@@ -67,12 +70,26 @@ void Supervision::adopt_logs() {
     const auto& service = supervisor_.definition(core::ServiceId{i});
     auto* const file = file_of(service.log);
     if (file) file->set_rotation(service.log.rotate);
-    const auto run = current_run_.find(service.name);
-    const auto live = run == current_run_.end() ? live_.end() : live_.find(run->second);
-    if (live == live_.end()) continue;
-    live->second->standard_output.adopt_log(file);
-    live->second->standard_error.adopt_log(file);
+    for (auto* live : live_runs(service.name)) {
+      live->standard_output.adopt_log(file);
+      live->standard_error.adopt_log(file);
+    }
   }
+}
+
+/// Schedules go by the wall clock, which may be set. Without the watch they notice within a minute.
+void Supervision::watch_clock() {
+  const auto& services = supervisor_.model().services;
+  const bool is_needed = std::any_of(services.begin(), services.end(),
+                                     [](const config::Service& one) { return one.schedule.has_value(); });
+  if (!is_needed || clock_watch_.is_open()) return;
+  auto watch = sys::open_clock_watch();
+  if (!watch) return log_warning(watch.error().message);
+  clock_watch_ = std::move(*watch);
+  clock_watcher_ = loop::FdWatcher(*loop_, clock_watch_.get(), [this](loop::Interest) {
+    if (sys::hear_clock_was_set(clock_watch_.get())) post(core::ClockWasSet{});
+  });
+  clock_watcher_.watch({.readable = true});
 }
 
 /// Where a service's lines are kept beside the ring; nullptr: nowhere.

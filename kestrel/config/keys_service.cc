@@ -89,12 +89,7 @@ constexpr Choice<Overlap> overlap_choices[] = {
     {"replace", Overlap::replace},
 };
 
-std::optional<Overlap> read_overlap(Context& context, const Raw& raw) {
-  const auto overlap = read_choice<overlap_choices>(context, raw);
-  if (overlap != Overlap::allow) return overlap;
-  context.report(raw.at, "'concurrency' allow is not supported by this version of kestrel");
-  return std::nullopt;
-}
+constexpr auto read_overlap = read_choice<overlap_choices>;
 
 template <auto Read, auto Member>
 void read_schedule_row(Context& context, const RawEntry& entry, ServiceDraft& target) {
@@ -159,7 +154,7 @@ constexpr Key<Draft> service_keys[] = {
     {"timezone", read_schedule_row<read_time_zone_name, &Schedule::timezone>,
      "of the schedule: `Europe/Berlin`…, from the image's `/usr/share/zoneinfo`", "UTC"},
     {"concurrency", read_schedule_row<read_overlap, &Schedule::concurrency>,
-     "when it is due while it still runs: skip that time, or stop it and start anew", "forbid"},
+     "what to do when it is due while a run is under way", "forbid"},
     {"tier", into<read_tier, &Draft::service, &Service::tier>,
      "`infrastructure` starts before everything normal and stops after it", "normal"},
     {"log", into<read_log, &Draft::service, &Service::log>, "where its lines go"},

@@ -136,6 +136,21 @@ void check_restart(const ServiceDraft& one, Problems& problems) {
   }
 }
 
+/// A port, and a check, is the service's: which of several runs it speaks of, nobody could say.
+void check_overlap(const ServiceDraft& one, Problems& problems) {
+  const auto& schedule = one.service.schedule;
+  if (!schedule || schedule->concurrency != Overlap::allow) return;
+  if (!one.checks.empty()) {
+    report(problems, one.checks.front().at,
+           "'health' cannot tell runs apart that 'concurrency' allows side by side: leave one of them out");
+  }
+  if (std::holds_alternative<ReadyByTcp>(one.service.ready)) {
+    report(problems, one.name_at,
+           concat("a port cannot tell which of several runs is ready: give ", quoted(one.service.name),
+                  " another 'ready', or another 'concurrency' than allow"));
+  }
+}
+
 void check_names_of_checks(const std::vector<CheckDraft>& checks, Problems& problems) {
   std::unordered_map<std::string, Position> first;
   for (const CheckDraft& draft : checks) {
@@ -164,6 +179,7 @@ void validate(ModelDraft& draft, Problems& problems) {
   for (ServiceDraft& one : draft.services) {
     check_dependencies(one, draft.services, index, problems);
     check_restart(one, problems);
+    check_overlap(one, problems);
     check_names_of_checks(one.checks, problems);
   }
   check_cycles(draft.services, index, problems);

@@ -38,6 +38,13 @@ Json to_json(const core::ExitRecord& exit) {
           {"uptime_ms", to_ms(exit.uptime)}};
 }
 
+Json to_json(const core::RunView& run) {
+  return {{"state", core::name_of(run.state)},
+          {"reason", run.reason},
+          {"pid", or_null(run.pid)},
+          {"since", format_time(run.since)}};
+}
+
 template <typename T>
 Json list(const std::vector<T>& values) {
   Json json = Json::array();
@@ -72,6 +79,7 @@ std::string service_json(const core::ServiceView& service, const std::optional<U
             {"exits", list(service.exits)}};
   json["memory_bytes"] = usage && usage->memory ? Json(usage->memory->count) : Json(nullptr);
   json["cpu_ms"] = usage && usage->cpu ? Json(usage->cpu->count()) : Json(nullptr);
+  if (service.kind == "scheduled") json["runs"] = list(service.runs);
   json["log_lines"] = logs.lines;
   json["log_dropped"] = logs.dropped;
   return print(json);

@@ -23,13 +23,13 @@ config::Check readiness_check(const config::ReadyByTcp& ready) {
 void Supervisor::build_checks() {
   guest_check_count_ = static_cast<std::uint32_t>(model_->checks.size());
   for (const auto& check : model_->checks) checks_.push_back({std::nullopt, HealthCheck(check)});
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+  for (std::uint32_t i = 0; i < service_count(); ++i) {
     services_[i].first_check = CheckId{static_cast<std::uint32_t>(checks_.size())};
     services_[i].check_count = static_cast<std::uint32_t>(model_->services[i].checks.size());
     for (const auto& check : model_->services[i].checks)
       checks_.push_back({ServiceId{i}, HealthCheck(check)});
   }
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+  for (std::uint32_t i = 0; i < service_count(); ++i) {
     services_[i].readiness_check.reset();
     const auto* ready = std::get_if<config::ReadyByTcp>(&model_->services[i].ready);
     if (!ready) continue;
@@ -40,15 +40,15 @@ void Supervisor::build_checks() {
 }
 
 void Supervisor::begin_checks(ServiceId id, Now now) {
-  Service& service = at(id);
+  Service& service = at(model_id(id));
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
     checks_[service.first_check.value + i].check.begin(now.monotonic);
   }
-  service.health = health_of(id);
+  service.health = health_of(model_id(id));
 }
 
 void Supervisor::end_checks(ServiceId id) {
-  Service& service = at(id);
+  Service& service = at(model_id(id));
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
     if (const auto probe = checks_[service.first_check.value + i].check.end())
       effects_.push_back(CancelProbe{*probe});
@@ -79,8 +79,7 @@ void Supervisor::take_step(CheckId id, const CheckStep& step, Now now) {
   if (step.start_probe) effects_.push_back(StartProbe{id, *owned.check.probing()});
   if (step.change == CheckStep::Change::none) return;
   if (owned.purpose == Purpose::readiness) {
-    if (std::holds_alternative<Starting>(at(*owned.owner).state)) become_ready(*owned.owner, now);
-    return;
+    return become_ready_if_starting(*owned.owner, now);
   }
   is_guest_concluded_ = false;
   if (owned.owner) update_health(*owned.owner, now);
@@ -98,8 +97,7 @@ void Supervisor::act_on_failure(CheckId id, Now now) {
     shut_down({.status = 1, .cause = "health", .reason = reason, .action = action}, reason, now);
     return;
   }
-  at(*owned.owner).stop_wanted = StopCause::unhealthy;
-  enqueue(*owned.owner);
+  want_stop(*owned.owner, StopCause::unhealthy);
 }
 
 Health Supervisor::health_of(ServiceId id) const {
@@ -127,7 +125,7 @@ void Supervisor::update_health(ServiceId id, Now) {
     }
     publish(NoticeType::service_unhealthy, id, std::move(reason));
   }
-  for (const auto& dependent : graph_.dependents(id)) enqueue(dependent.service);
+  enqueue_dependents(id);
 }
 
 }  // namespace kestrel::core

@@ -75,10 +75,14 @@ struct ProbeFinished {
   std::string message;
 };
 
+/// Somebody set the wall clock.
+struct ClockWasSet {};
+
 /// Time has come to or past Supervisor::next_deadline().
 struct DeadlinePassed {};
 
-using Event = std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ReadinessReported,
-                           ReadinessRuledOut, Notified, ProbeFinished, DeadlinePassed>;
+using Event =
+    std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ReadinessReported,
+                 ReadinessRuledOut, Notified, ProbeFinished, ClockWasSet, DeadlinePassed>;
 
 }  // namespace kestrel::core

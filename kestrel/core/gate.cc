@@ -25,8 +25,9 @@ std::string_view wording(config::Condition condition) {
 
 Supervisor::Gate Supervisor::gate_of(ServiceId id) const {
   if (!std::holds_alternative<Up>(guest_)) return GateClosed{"waits for the pre_start hooks"};
+  if (must_wait_for_another_instance(id)) return GateClosed{"waits for the run before it to end"};
   Gate gate = GateOpen{};
-  for (const auto& dependency : graph_.dependencies(id)) {
+  for (const auto& dependency : graph_.dependencies(model_id(id))) {
     auto one = judge(dependency);
     if (std::holds_alternative<GateBroken>(one)) {
       if (dependency.required) return one;
@@ -38,6 +39,15 @@ Supervisor::Gate Supervisor::gate_of(ServiceId id) const {
 }
 
 Supervisor::Gate Supervisor::judge(const config::Dependency& dependency) const {
+  const ServiceId id{dependency.service};
+  for (const auto instance : at(id).instances) {
+    if (auto gate = judge(dependency, at(instance).state); std::holds_alternative<GateOpen>(gate))
+      return gate;
+  }
+  return judge(dependency, at(id).state);
+}
+
+Supervisor::Gate Supervisor::judge(const config::Dependency& dependency, const State& state) const {
   const ServiceId id{dependency.service};
   const Service& service = at(id);
   const auto condition = dependency.condition;
@@ -79,7 +89,7 @@ Supervisor::Gate Supervisor::judge(const config::Dependency& dependency) const {
                         [&](const Failed& failed) { return broken(concat("failed: ", failed.reason)); },
                         [&](const Blocked&) { return broken("is blocked"); },
                     },
-                    service.state);
+                    state);
 }
 
 }  // namespace kestrel::core

@@ -77,7 +77,9 @@ const config::Command& Supervisor::command_of(const Subject& subject) const {
 HookRun Supervisor::start_hook(const Subject& subject, std::uint32_t index, MonotonicTime now) {
   const RunId run{++last_run_};
   runs_.emplace(run, subject);
-  effects_.push_back(SpawnProcess{run, subject});
+  auto told = subject;
+  if (auto* hook = std::get_if<ServiceHook>(&told)) hook->service = model_id(hook->service);
+  effects_.push_back(SpawnProcess{run, told});
   return {.kind = kind_of(subject),
           .index = index,
           .run = run,

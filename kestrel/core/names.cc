@@ -100,6 +100,8 @@ std::string_view type_name(NoticeType type) {
       return "service.failed";
     case NoticeType::service_blocked:
       return "service.blocked";
+    case NoticeType::service_skipped:
+      return "service.skipped";
     case NoticeType::job_completed:
       return "job.completed";
     case NoticeType::hook_failed:

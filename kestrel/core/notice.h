@@ -22,6 +22,7 @@ enum class NoticeType {
   service_stopped,
   service_failed,
   service_blocked,
+  service_skipped,  ///< due by its schedule, and not begun
   job_completed,
   hook_failed,
   vm_booted,

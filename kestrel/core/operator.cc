@@ -28,7 +28,7 @@ Reply Supervisor::run(const StartService& command, Now now) {
   if (next_model_) return reloading();
   Reply reply;
   std::vector<ServiceId> todo = {command.service};
-  std::vector<bool> is_seen(services_.size());
+  std::vector<bool> is_seen(service_count());
   is_seen[command.service.value] = true;
   for (std::size_t i = 0; i < todo.size(); ++i) {
     const auto id = todo[i];
@@ -39,18 +39,17 @@ Reply Supervisor::run(const StartService& command, Now now) {
     const bool is_at_rest = std::holds_alternative<Failed>(service.state) ||
                             std::holds_alternative<BackingOff>(service.state) ||
                             (std::holds_alternative<Completed>(service.state) && !is_done);
+    const bool is_scheduled = definition(id).schedule.has_value();
     // Who is asked for by name does not wait for its schedule; what it requires does.
-    const bool runs_now =
-        id == command.service && definition(id).schedule &&
-        (std::holds_alternative<Scheduled>(service.state) || std::holds_alternative<Stopped>(service.state));
+    const bool runs_now = id == command.service && is_scheduled && run_now(id, now);
     if (service.desired == Desired::stopped || is_at_rest || runs_now) {
       service.desired = Desired::running;
       service.history = {};
-      if (is_at_rest || runs_now) enter(id, Waiting{}, now);
+      if (is_at_rest) enter(id, is_scheduled ? State(Stopped{}) : Waiting{}, now);
       enqueue(id);
       reply.changed.push_back(id);
     }
-    if (is_done || is_active(service.state)) continue;
+    if (is_done || is_any(id, is_active)) continue;
     for (const auto& dependency : graph_.dependencies(id)) {
       if (!dependency.required || is_seen[dependency.service]) continue;
       is_seen[dependency.service] = true;
@@ -65,13 +64,16 @@ Reply Supervisor::run(const StopService& command, Now) {
   if (next_model_) return reloading();
   std::vector<ServiceId> needing;
   std::vector<ServiceId> todo = {command.service};
-  std::vector<bool> is_seen(services_.size());
+  std::vector<bool> is_seen(service_count());
   is_seen[command.service.value] = true;
   for (std::size_t i = 0; i < todo.size(); ++i) {
     for (const auto& dependent : graph_.dependents(todo[i])) {
       const Service& other = at(dependent.service);
-      const bool needs_it = dependent.required && other.desired == Desired::running &&
-                            (is_up(other.state) || std::holds_alternative<BackingOff>(other.state));
+      const auto is_in_use = [](const State& state) {
+        return is_up(state) || std::holds_alternative<BackingOff>(state);
+      };
+      const bool needs_it =
+          dependent.required && other.desired == Desired::running && is_any(dependent.service, is_in_use);
       if (!needs_it || is_seen[dependent.service.value]) continue;
       is_seen[dependent.service.value] = true;
       needing.push_back(dependent.service);
@@ -89,10 +91,8 @@ Reply Supervisor::run(const StopService& command, Now) {
   }
   Reply reply;
   for (const auto id : todo) {
-    Service& service = at(id);
-    if (service.desired == Desired::stopped) continue;
-    service.desired = Desired::stopped;
-    enqueue(id);
+    if (at(id).desired == Desired::stopped) continue;
+    want(id, Desired::stopped);
     reply.changed.push_back(id);
   }
   return reply;
@@ -108,32 +108,37 @@ Reply Supervisor::run(const RestartService& command, Now now) {
     enter(command.service, Waiting{}, now);
     return done({command.service});
   }
-  if (!is_up(service.state) || service.desired == Desired::stopped)
+  if (!is_any(command.service, is_up) || service.desired == Desired::stopped)
     return run(StartService{command.service}, now);
 
   auto reply = done({command.service});
-  service.stop_wanted = StopCause::restart;
+  want_stop(command.service, StopCause::restart);
   service.history = {};
-  enqueue(command.service);
+  for (const auto one : service.instances) at(one).history = {};
   for (const auto& dependent : graph_.dependents(command.service)) {
-    Service& other = at(dependent.service);
-    if (!dependent.restart || !is_up(other.state)) continue;
-    other.stop_wanted = StopCause::dependency;
-    enqueue(dependent.service);
+    if (!dependent.restart || !is_any(dependent.service, is_up)) continue;
+    want_stop(dependent.service, StopCause::dependency);
     reply.changed.push_back(dependent.service);
   }
   return reply;
 }
 
 Reply Supervisor::run(const SignalService& command, Now) {
-  const auto* process = process_of(at(command.service).state);
-  if (!process || !process->pid) {
+  bool has_process = false;
+  const auto signal = [&](ServiceId id) {
+    const auto* process = process_of(at(id).state);
+    if (!process || !process->pid) return;
+    has_process = true;
+    effects_.push_back(SignalProcess{process->run, command.signal, Receiver::main_process});
+  };
+  signal(command.service);
+  for (const auto one : at(command.service).instances) signal(one);
+  if (!has_process) {
     return {.verdict = Reply::Verdict::conflict,
             .message = concat("cannot signal ", name(command.service), ": it has no process"),
             .changed = {},
             .dependents = {}};
   }
-  effects_.push_back(SignalProcess{process->run, command.signal, Receiver::main_process});
   return done({command.service});
 }
 

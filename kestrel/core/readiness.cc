@@ -45,18 +45,22 @@ void Supervisor::on(const Notified& event, Now now) {
 void Supervisor::become_ready(ServiceId id, Now now) {
   Service& service = at(id);
   const auto process = std::get<Starting>(service.state).process;
-  if (service.readiness_check) {
-    if (const auto probe = checks_[service.readiness_check->value].check.end())
-      effects_.push_back(CancelProbe{*probe});
+  if (const auto check = at(model_id(id)).readiness_check) {
+    if (const auto probe = checks_[check->value].check.end()) effects_.push_back(CancelProbe{*probe});
   }
   if (hooks_of(id, HookKind::post_start).empty()) return become_running(id, process, now);
   const auto hook = start_hook(ServiceHook{id, HookKind::post_start, 0}, 0, now.monotonic);
   enter(id, FinishingStart{process, hook}, now);
 }
 
+void Supervisor::become_ready_if_starting(ServiceId id, Now now) {
+  if (std::holds_alternative<Starting>(at(id).state)) become_ready(id, now);
+  for (const auto one : at(id).instances) become_ready_if_starting(one, now);
+}
+
 void Supervisor::begin_readiness_check(ServiceId id, Now now) {
-  const Service& service = at(id);
-  if (service.readiness_check) checks_[service.readiness_check->value].check.begin(now.monotonic);
+  const auto check = at(model_id(id)).readiness_check;
+  if (check) checks_[check->value].check.begin(now.monotonic);
 }
 
 }  // namespace kestrel::core

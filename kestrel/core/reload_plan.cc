@@ -32,15 +32,25 @@ constexpr Key keys_of_the_process[] = {
     {"limits", differ<&Service::limits>},
     {"security", differ<&Service::security>},
     {"ready", differ<&Service::ready>},
+    {"schedule", [](const Service& from,
+                    const Service& to) { return from.schedule.has_value() != to.schedule.has_value(); }},
 };
 
 /// What Kestrel does with a process: it can begin to do otherwise. depends_on is compared by name, elsewhere.
 constexpr Key keys_of_its_care[] = {
-    {"tier", differ<&Service::tier>},         {"restart", differ<&Service::restart>},
-    {"stop", differ<&Service::stop>},         {"start_timeout", differ<&Service::start_timeout>},
-    {"health", differ<&Service::checks>},     {"hooks", differ<&Service::hooks>},
-    {"on_exit", differ<&Service::on_exit>},   {"success_exit_codes", differ<&Service::success_exit_codes>},
-    {"schedule", differ<&Service::schedule>}, {"log", differ<&Service::log>},
+    {"tier", differ<&Service::tier>},
+    {"restart", differ<&Service::restart>},
+    {"stop", differ<&Service::stop>},
+    {"start_timeout", differ<&Service::start_timeout>},
+    {"health", differ<&Service::checks>},
+    {"hooks", differ<&Service::hooks>},
+    {"on_exit", differ<&Service::on_exit>},
+    {"success_exit_codes", differ<&Service::success_exit_codes>},
+    {"log", differ<&Service::log>},
+    {"schedule",
+     [](const Service& from, const Service& to) {
+       return from.schedule && to.schedule && *from.schedule != *to.schedule;
+     }},
 };
 
 struct NamedDependency {

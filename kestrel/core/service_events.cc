@@ -31,7 +31,7 @@ void Supervisor::on(const ProcessStarted& event, Now now) {
   publish(NoticeType::service_started, id, {}, event.pid);
   if (std::holds_alternative<config::ReadyWhenStarted>(definition(*id).ready)) return become_ready(*id, now);
   begin_readiness_check(*id, now);
-  for (const auto& dependent : graph_.dependents(*id)) enqueue(dependent.service);
+  enqueue_dependents(*id);
 }
 
 void Supervisor::on(const ProcessFailedToStart& event, Now now) {
@@ -45,11 +45,7 @@ void Supervisor::on(const ProcessFailedToStart& event, Now now) {
   runs_.erase(found);
   record_exit(*id, {.time = now.wall, .exit = exit, .cause = ExitCause::exec_failed});
   leave_run(*id);
-  if (at(*id).desired == Desired::stopped) {
-    enter(*id, Stopped{}, now);
-    publish(NoticeType::service_stopped, *id);
-    return;
-  }
+  if (at(*id).desired == Desired::stopped) return come_to_rest(*id, now);
   fail(*id, concat(event.cause, " (", event.stage, ")"), exit, now);
 }
 
@@ -121,7 +117,6 @@ void Supervisor::pass_deadline(ServiceId id, Now now) {
     return begin_stop(id, StopCause::start_timeout, "not ready in time", now);
   }
   if (std::holds_alternative<Running>(service.state)) {
-    if (!service.watchdog) return begin_stop(id, StopCause::replaced, "its schedule is due again", now);
     return begin_stop(id, StopCause::watchdog,
                       concat("no sign of life within ", format_duration(*service.watchdog)), now);
   }

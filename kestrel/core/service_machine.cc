@@ -49,6 +49,38 @@ void Supervisor::enqueue(ServiceId id) {
   queue_.push_back(id);
 }
 
+/// What it does may matter to those who depend on it.
+void Supervisor::enqueue_dependents(ServiceId id) {
+  for_each_dependent(id, [this](ServiceId one, const Dependent&) { enqueue(one); });
+}
+
+void Supervisor::want(ServiceId id, Desired desired) {
+  at(id).desired = desired;
+  enqueue(id);
+  for (const auto one : at(id).instances) {
+    at(one).desired = desired;
+    enqueue(one);
+  }
+}
+
+/// Ends the current run, or each of the current ones, although it is desired to run.
+void Supervisor::want_stop(ServiceId id, StopCause cause) {
+  const auto mark = [&](ServiceId one) {
+    if (!is_up(at(one).state)) return;
+    at(one).stop_wanted = cause;
+    enqueue(one);
+  };
+  mark(id);
+  for (const auto one : at(id).instances) mark(one);
+}
+
+/// It is not desired to run, and does not.
+void Supervisor::come_to_rest(ServiceId id, Now now) {
+  if (at(id).instance_of) return retire(id, now);
+  enter(id, Stopped{}, now);
+  publish(NoticeType::service_stopped, id);
+}
+
 void Supervisor::settle(Now now) {
   while (!queue_.empty()) {
     std::vector<ServiceId> batch;
@@ -64,23 +96,25 @@ void Supervisor::settle_one(ServiceId id, Now now) {
   enum class Move { none, wait, start, stop, give_up };
   const Service& service = at(id);
   const bool is_wanted = service.desired == Desired::running;
-  const auto move = std::visit(overloaded{
-                                   [&](const Stopped&) { return is_wanted ? Move::wait : Move::none; },
-                                   [&](const Waiting&) { return is_wanted ? Move::start : Move::give_up; },
-                                   [&](const Scheduled&) { return is_wanted ? Move::none : Move::give_up; },
-                                   [&](const Blocked&) { return is_wanted ? Move::start : Move::give_up; },
-                                   [&](const BackingOff&) { return is_wanted ? Move::none : Move::give_up; },
-                                   [](const PreparingStart&) { return Move::stop; },
-                                   [](const Starting&) { return Move::stop; },
-                                   [](const FinishingStart&) { return Move::stop; },
-                                   [](const Running&) { return Move::stop; },
-                                   [](const PreparingStop&) { return Move::none; },
-                                   [](const Stopping&) { return Move::none; },
-                                   [](const CleaningUp&) { return Move::none; },
-                                   [](const Completed&) { return Move::none; },
-                                   [](const Failed&) { return Move::none; },
-                               },
-                               service.state);
+  const bool has_instances = !service.instances.empty();
+  const auto move = std::visit(
+      overloaded{
+          [&](const Stopped&) { return is_wanted ? Move::wait : Move::none; },
+          [&](const Waiting&) { return is_wanted ? Move::start : Move::give_up; },
+          [&](const Scheduled&) { return is_wanted || has_instances ? Move::none : Move::give_up; },
+          [&](const Blocked&) { return is_wanted ? Move::start : Move::give_up; },
+          [&](const BackingOff&) { return is_wanted ? Move::none : Move::give_up; },
+          [](const PreparingStart&) { return Move::stop; },
+          [](const Starting&) { return Move::stop; },
+          [](const FinishingStart&) { return Move::stop; },
+          [](const Running&) { return Move::stop; },
+          [](const PreparingStop&) { return Move::none; },
+          [](const Stopping&) { return Move::none; },
+          [](const CleaningUp&) { return Move::none; },
+          [](const Completed&) { return Move::none; },
+          [](const Failed&) { return Move::none; },
+      },
+      service.state);
   switch (move) {
     case Move::none:
       return;
@@ -91,8 +125,7 @@ void Supervisor::settle_one(ServiceId id, Now now) {
     case Move::stop:
       return try_to_stop(id, now);
     case Move::give_up:
-      enter(id, Stopped{}, now);
-      publish(NoticeType::service_stopped, id);
+      come_to_rest(id, now);
   }
 }
 
@@ -122,7 +155,7 @@ void Supervisor::try_to_start(ServiceId id, Now now) {
 void Supervisor::launch(ServiceId id, Now now) {
   const RunId run{++last_run_};
   runs_.emplace(run, id);
-  effects_.push_back(SpawnProcess{run, id});
+  effects_.push_back(SpawnProcess{run, model_id(id)});
   const auto timeout = start_timeout_of(definition(id));
   enter(id,
         Starting{.process = {.run = run, .pid = {}, .began = now.monotonic},
@@ -132,7 +165,7 @@ void Supervisor::launch(ServiceId id, Now now) {
 
 void Supervisor::become_running(ServiceId id, const Process& process, Now now) {
   const auto watchdog = at(id).watchdog;
-  enter(id, Running{process, watchdog ? now.monotonic + *watchdog : replacement_deadline(id, now)}, now);
+  enter(id, Running{process, watchdog ? std::optional(now.monotonic + *watchdog) : std::nullopt}, now);
   if (definition(id).kind == config::Kind::service) publish(NoticeType::service_ready, id);
   begin_checks(id, now);
 }
@@ -156,12 +189,13 @@ void Supervisor::try_to_stop(ServiceId id, Now now) {
 /// one.
 bool Supervisor::may_stop(ServiceId id) const {
   if (std::holds_alternative<PreparingStart>(at(id).state)) return true;
-  for (const auto& dependent : graph_.dependents(id)) {
-    const Service& other = at(dependent.service);
+  bool is_free = true;
+  for_each_dependent(id, [&](ServiceId dependent, const Dependent&) {
+    const Service& other = at(dependent);
     const bool is_going = other.desired == Desired::stopped || other.stop_wanted || is_ending(other.state);
-    if (is_going && is_active(other.state)) return false;
-  }
-  return true;
+    if (is_going && is_active(other.state)) is_free = false;
+  });
+  return is_free;
 }
 
 void Supervisor::begin_stop(ServiceId id, StopCause cause, std::string reason, Now now) {
@@ -201,12 +235,12 @@ void Supervisor::send_stop(ServiceId id, const Process& process, StopCause cause
 void Supervisor::leave_run(ServiceId id) {
   end_checks(id);
   at(id).stop_wanted.reset();
-  for (const auto& dependent : graph_.dependents(id)) {
-    Service& other = at(dependent.service);
-    if (!dependent.restart || !is_up(other.state) || other.stop_wanted) continue;
+  for_each_dependent(id, [this](ServiceId dependent, const Dependent& how) {
+    Service& other = at(dependent);
+    if (!how.restart || !is_up(other.state) || other.stop_wanted) return;
     other.stop_wanted = StopCause::dependency;
-    enqueue(dependent.service);
-  }
+    enqueue(dependent);
+  });
 }
 
 void Supervisor::end_run(ServiceId id, const Stopping& run, Now now) {
@@ -225,28 +259,25 @@ void Supervisor::conclude_end(ServiceId id, const EndedRun& run, Now now) {
   const auto& one = definition(id);
   const bool is_done_job = one.kind == config::Kind::job && !one.schedule &&
                            run.cause == StopCause::own_exit && is_success(one, run.exit);
-  if (service.desired == Desired::stopped && !is_done_job) {
-    enter(id, Stopped{}, now);
-    publish(NoticeType::service_stopped, id);
-    return;
-  }
+  if (service.desired == Desired::stopped && !is_done_job) return come_to_rest(id, now);
   follow(id, decide_after_end(one, run, service.history, now.monotonic, next_spread()), run, now);
 }
 
 void Supervisor::follow(ServiceId id, const AfterEnd& decision, const EndedRun& run, Now now) {
   Service& service = at(id);
+  const auto& own_name = name(id);  // an instance that is over has none
   const bool is_job = definition(id).kind == config::Kind::job;
   const bool is_scheduled = definition(id).schedule.has_value();
   const auto complete = [&] {
     publish(is_job || is_scheduled ? NoticeType::job_completed : NoticeType::service_stopped, id,
             is_job || is_scheduled ? "" : describe(run.exit));
-    is_scheduled ? plan_next(id, now) : enter(id, Completed{}, now);
+    service.instance_of ? retire(id, now) : enter(id, Completed{}, now);
   };
   std::visit(overloaded{
                  [&](const StartAgain& again) {
                    if (run.cause != StopCause::restart && run.cause != StopCause::dependency &&
                        run.cause != StopCause::desired && run.cause != StopCause::replaced) {
-                     ++service.restarts;
+                     ++at(model_id(id)).restarts;
                    }
                    if (again.delay == Duration::zero()) return enter(id, Waiting{}, now);
                    enter(id, BackingOff{now.monotonic + again.delay, again.reason}, now);
@@ -259,7 +290,7 @@ void Supervisor::follow(ServiceId id, const AfterEnd& decision, const EndedRun& 
                    } else {
                      fail(id, end.reason, run.exit, now);
                    }
-                   auto reason = concat(name(id), ": ", end.reason);
+                   auto reason = concat(own_name, ": ", end.reason);
                    shut_down({.status = end.is_success ? 0 : shell_status(run.exit),
                               .signal = run.exit.signal,
                               .is_oom_kill = run.exit.is_oom_kill,
@@ -274,12 +305,12 @@ void Supervisor::follow(ServiceId id, const AfterEnd& decision, const EndedRun& 
 void Supervisor::fail(ServiceId id, std::string reason, const Exit& exit, Now now) {
   if (definition(id).kind == config::Kind::job && !first_job_failure_) first_job_failure_ = exit;
   publish(NoticeType::service_failed, id, reason, {}, exit);
-  if (definition(id).schedule) return plan_next(id, now);
+  if (at(id).instance_of) return retire(id, now);
   enter(id, Failed{std::move(reason)}, now);
 }
 
 void Supervisor::record_exit(ServiceId id, ExitRecord record) {
-  auto& exits = at(id).exits;
+  auto& exits = at(model_id(id)).exits;
   if (exits.size() == remembered_exits) exits.erase(exits.begin());
   exits.push_back(std::move(record));
 }
@@ -290,8 +321,14 @@ void Supervisor::enter(ServiceId id, State state, Now now) {
   service.since = now.wall;
   is_guest_concluded_ = false;
   enqueue(id);
-  for (const auto& dependent : graph_.dependents(id)) enqueue(dependent.service);
-  for (const auto& dependency : graph_.dependencies(id)) enqueue(ServiceId{dependency.service});
+  enqueue_dependents(id);
+  const auto enqueue_with_instances = [this](ServiceId one) {
+    enqueue(one);
+    for (const auto instance : at(one).instances) enqueue(instance);
+  };
+  for (const auto& dependency : graph_.dependencies(model_id(id)))
+    enqueue_with_instances(ServiceId{dependency.service});
+  if (service.instance_of) enqueue_with_instances(*service.instance_of);
 }
 
 }  // namespace kestrel::core

@@ -7,18 +7,18 @@
 //
 //   Stopped ──desired──▶ Waiting ──gates open──▶ PreparingStart ──▶ Starting ──ready──▶ FinishingStart ──▶
 //   Running
-//              Scheduled ─due─▲  ▲ │              (pre_start)                            (post_start) │
-//                 ▲           │  │ └─gate broken─▶ Blocked │ │  delay over  │ exit, or a reason to stop │ │
-//                 BackingOff ◀─ to be restarted ┐                                                        ▼
-//                 └──────────── next run is planned ┴── CleaningUp ◀── all are gone ── Stopping ◀──
-//                 PreparingStop
+//                             ▲  ▲ │              (pre_start)                            (post_start) │
+//                  delay over │  │ └─gate broken─▶ Blocked                exit, or a reason to stop │
+//                    BackingOff ◀─ to be restarted ┐                                                  ▼
+//                                                  ┴── CleaningUp ◀── all are gone ── Stopping ◀──
+//                                                  PreparingStop
 //                      Stopped | Completed | Failed ┘   (post_stop) (pre_stop)
 //
 // Waiting        It is to run and something it depends on is not there yet. "There" is judged by the
 // dependency's state at
 //                this very moment; that a dependency once was ready counts for nothing.
-// Scheduled      It is to run at a known time of the wall clock, and not before.
-// PreparingStart Its pre_start hooks run, one after another; there is no process of its own yet.
+// Scheduled      Runs of it are due at known times of the wall clock. They are instances of their own, see
+// below. PreparingStart Its pre_start hooks run, one after another; there is no process of its own yet.
 // Starting       A process was asked for; it counts as started once exec succeeded, and goes on once it is
 // ready. FinishingStart It is ready and its post_start hooks run. Running        The process runs and is
 // ready. Health is a matter of its own (health.h) that lives only while this state
@@ -34,6 +34,13 @@
 // Failed         It ended badly and will not be tried again unless an operator says so.
 // Blocked        It is to run, but something it requires has failed for good; it waits again as soon as that
 // changes.
+//
+// A service with a schedule never runs itself. It is Scheduled, and each time it is due, or an operator asks,
+// it begins an *instance*: an entry like a service's, with the same definition and a life, deadlines and
+// restarts of its own, which is forgotten when it has come to its end. How many there may be is for
+// `concurrency` to say: `forbid` begins none while there is one; with `replace` the next waits until the one
+// before is gone; `allow` lets them run side by side. What is desired of the service is desired of each
+// instance, and what the API shows of it sums them up.
 //
 // The API shows fewer names: both states before Running are `starting`, the three behind it `stopping`, and
 // Scheduled is `waiting`. States whose hook list is empty are passed through without being entered.
@@ -59,7 +66,7 @@ enum class StopCause {
   desired,        ///< it is no longer desired to run
   restart,        ///< an operator asked for a restart
   dependency,     ///< a dependency with `restart: true` is going down
-  replaced,       ///< its schedule is due again and the next run replaces this one
+  replaced,       ///< its schedule is due again and the next instance replaces this one
   unhealthy,      ///< a health check's action
   watchdog,       ///< no sign of life in the time it promised
   start_timeout,  ///< not ready in time
@@ -122,7 +129,7 @@ struct FinishingStart {
 
 struct Running {
   Process process;
-  std::optional<MonotonicTime> deadline;  ///< of the watchdog, or of the schedule that replaces this run
+  std::optional<MonotonicTime> deadline;  ///< of the watchdog
 };
 
 struct PreparingStop {

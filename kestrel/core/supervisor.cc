@@ -85,10 +85,7 @@ void Supervisor::begin_stopping(Now) {
   auto& shutting_down = std::get<ShuttingDown>(guest_);
   shutting_down.step = ShuttingDown::Step::stopping;
   is_guest_concluded_ = false;
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    services_[i].desired = Desired::stopped;
-    enqueue(ServiceId{i});
-  }
+  for (std::uint32_t i = 0; i < service_count(); ++i) want(ServiceId{i}, Desired::stopped);
 }
 
 void Supervisor::kill_everything(Now now) {
@@ -195,7 +192,7 @@ bool Supervisor::is_anything_active() const {
 /// When everything is a job and every job is over, so is the guest.
 void Supervisor::conclude_batch(Now now) {
   if (is_reloading()) return;  // what is over now may be what the new model runs again
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+  for (std::uint32_t i = 0; i < service_count(); ++i) {
     const auto& one = model_->services[i];
     if (one.kind != config::Kind::job || one.schedule) return;
     const auto& state = services_[i].state;
@@ -216,6 +213,7 @@ void Supervisor::conclude_batch(Now now) {
 
 bool Supervisor::is_on_first_way_up() const {
   return std::any_of(services_.begin(), services_.end(), [](const Service& one) {
+    if (one.instance_of) return false;
     const bool is_under_way = std::holds_alternative<Waiting>(one.state) ||
                               (is_up(one.state) && !std::holds_alternative<Running>(one.state));
     return one.exits.empty() && one.desired == Desired::running && is_under_way;
@@ -224,7 +222,7 @@ bool Supervisor::is_on_first_way_up() const {
 
 bool Supervisor::has_everything_ready() const {
   return std::all_of(services_.begin(), services_.end(), [](const Service& one) {
-    return one.desired == Desired::stopped || std::holds_alternative<Running>(one.state) ||
+    return one.instance_of || one.desired == Desired::stopped || std::holds_alternative<Running>(one.state) ||
            std::holds_alternative<Completed>(one.state) || std::holds_alternative<Scheduled>(one.state);
   });
 }
@@ -247,6 +245,7 @@ std::optional<MonotonicTime> Supervisor::next_deadline() const {
 
 void Supervisor::publish(NoticeType type, std::optional<ServiceId> service, std::string reason,
                          std::optional<int> pid, std::optional<Exit> exit) {
+  if (service) service = model_id(*service);
   effects_.push_back(Publish{{type, service, pid, exit, std::move(reason)}});
 }
 

@@ -7,6 +7,7 @@
 // for next_deadline().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -59,9 +60,11 @@ class Supervisor {
   /// When to send DeadlinePassed; nullopt = only an event can change anything.
   [[nodiscard]] std::optional<MonotonicTime> next_deadline() const;
 
-  [[nodiscard]] std::size_t service_count() const { return services_.size(); }
+  [[nodiscard]] std::size_t service_count() const { return model_->services.size(); }
   [[nodiscard]] std::optional<ServiceId> find(std::string_view name) const;
-  [[nodiscard]] const config::Service& definition(ServiceId id) const { return model_->services[id.value]; }
+  [[nodiscard]] const config::Service& definition(ServiceId id) const {
+    return model_->services[model_id(id).value];
+  }
   [[nodiscard]] const config::Check& definition(CheckId id) const {
     return checks_[id.value].check.definition();
   }
@@ -93,6 +96,8 @@ class Supervisor {
     std::string status;                ///< what the current run said of itself
     std::optional<Duration> watchdog;  ///< what the current run promised
     bool is_queued = false;
+    std::vector<ServiceId> instances;      ///< with a schedule: the runs begun, oldest first
+    std::optional<ServiceId> instance_of;  ///< set in an instance: the service with the schedule
   };
   enum class Purpose { health, readiness };
   struct OwnedCheck {
@@ -185,6 +190,10 @@ class Supervisor {
   void fail(ServiceId id, std::string reason, const Exit& exit, Now now);
   void enter(ServiceId id, State state, Now now);
   void enqueue(ServiceId id);
+  void enqueue_dependents(ServiceId id);
+  void want(ServiceId id, Desired desired);
+  void want_stop(ServiceId id, StopCause cause);
+  void come_to_rest(ServiceId id, Now now);
   [[nodiscard]] bool may_stop(ServiceId id) const;
 
   // readiness.cc: what a process says of itself
@@ -192,12 +201,23 @@ class Supervisor {
   void on(const ReadinessRuledOut& event, Now now);
   void on(const Notified& event, Now now);
   void become_ready(ServiceId id, Now now);
+  void become_ready_if_starting(ServiceId id, Now now);
   void begin_readiness_check(ServiceId id, Now now);
 
   // schedule.cc
+  void on(const ClockWasSet& event, Now now);
   void plan_next(ServiceId id, Now now);
   void check_schedule(ServiceId id, Now now);
-  [[nodiscard]] std::optional<MonotonicTime> replacement_deadline(ServiceId id, Now now) const;
+  void fall_due(ServiceId id, Now now);
+  [[nodiscard]] bool replace_instances(ServiceId id, Now now);
+  [[nodiscard]] bool run_now(ServiceId id, Now now);
+  void begin_instance(ServiceId id, Now now);
+  void retire(ServiceId id, Now now);
+  [[nodiscard]] bool must_wait_for_another_instance(ServiceId id) const;
+
+  // views.cc
+  [[nodiscard]] ServiceId representative(ServiceId id) const;
+  [[nodiscard]] RunView view_of_run(ServiceId id) const;
 
   // checks.cc: health
   void build_checks();
@@ -221,6 +241,7 @@ class Supervisor {
   using Gate = std::variant<GateOpen, GateClosed, GateBroken>;
   [[nodiscard]] Gate gate_of(ServiceId id) const;
   [[nodiscard]] Gate judge(const config::Dependency& dependency) const;
+  [[nodiscard]] Gate judge(const config::Dependency& dependency, const State& state) const;
 
   // operator.cc: commands
   [[nodiscard]] Reply run(const StartService& command, Now now);
@@ -236,13 +257,33 @@ class Supervisor {
   void adopt_model(Now now);
   [[nodiscard]] NewIds find_new_ids() const;
   void move_services(const NewIds& new_ids, const config::Model& old_model, Now now);
-  void adopt_schedule(ServiceId id, const config::Service& before, Now now);
+  void move_instances(const NewIds& new_ids, std::deque<Service>& moved);
+  void adopt_schedule(ServiceId id, const config::Service& before);
   void carry_over_checks(const NewIds& new_ids, Now now);
   void rename_runs(const NewIds& new_ids);
 
   void publish(NoticeType type, std::optional<ServiceId> service = {}, std::string reason = {},
                std::optional<int> pid = {}, std::optional<Exit> exit = {});
   [[nodiscard]] double next_spread();
+  /// Instances speak under the name, and by the id, of their service.
+  [[nodiscard]] ServiceId model_id(ServiceId id) const {
+    return id.value < service_count() ? id : *services_[id.value].instance_of;
+  }
+  /// Whether `holds` is true of the state of the service or of one of its instances.
+  template <typename Predicate>
+  [[nodiscard]] bool is_any(ServiceId id, Predicate holds) const {
+    const auto& instances = at(id).instances;
+    return holds(at(id).state) || std::any_of(instances.begin(), instances.end(),
+                                              [&](ServiceId one) { return holds(at(one).state); });
+  }
+  /// Calls `use(id, how)` for whatever depends on `id`, instances included.
+  template <typename Use>
+  void for_each_dependent(ServiceId id, Use use) const {
+    for (const auto& dependent : graph_.dependents(model_id(id))) {
+      use(dependent.service, dependent);
+      for (const auto one : at(dependent.service).instances) use(one, dependent);
+    }
+  }
   [[nodiscard]] Service& at(ServiceId id) { return services_[id.value]; }
   [[nodiscard]] const Service& at(ServiceId id) const { return services_[id.value]; }
   [[nodiscard]] const std::string& name(ServiceId id) const { return definition(id).name; }
@@ -250,7 +291,9 @@ class Supervisor {
   SharedModel model_;
   NextDue next_due_;
   ServiceGraph graph_;
-  std::vector<Service> services_;
+  /// Those of the model, then instances; an entry that is none any more is used again. A deque, since
+  /// references stay good while instances are added.
+  std::deque<Service> services_;
   std::vector<OwnedCheck> checks_;
   std::uint32_t guest_check_count_ = 0;
   std::deque<config::Check> readiness_definitions_;  ///< what the readiness checks point to

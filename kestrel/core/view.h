@@ -56,6 +56,14 @@ struct CheckView {
   std::optional<CheckResult> last;
 };
 
+/// One of the runs of a scheduled service that are under way.
+struct RunView {
+  StateName state = StateName::waiting;
+  std::string reason;
+  std::optional<int> pid;
+  WallTime since{};
+};
+
 struct ServiceView {
   std::string name;
   std::string_view kind;  ///< service | job | scheduled
@@ -71,6 +79,9 @@ struct ServiceView {
   Health health = Health::none;
   std::vector<CheckView> checks;
   std::vector<ExitRecord> exits;  ///< the last 32, oldest first
+  /// Of a scheduled service, oldest first; its own state, pid and so on are those of the newest one that has
+  /// got furthest.
+  std::vector<RunView> runs;
 };
 
 struct HealthView {

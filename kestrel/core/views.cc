@@ -61,6 +61,14 @@ std::optional<Duration> next_start_of(const State& state, Now now) {
   return std::nullopt;
 }
 
+/// How far a run has got, from waiting to running.
+int rank(const State& state) {
+  if (std::holds_alternative<Running>(state)) return 4;
+  if (is_up(state)) return 3;
+  if (is_ending(state)) return 2;
+  return std::holds_alternative<BackingOff>(state) ? 1 : 0;
+}
+
 /// Why a service that is to run keeps the guest from being healthy; empty where it does not.
 struct Complaint {
   Health status = Health::healthy;
@@ -108,35 +116,57 @@ Complaint complaint_of(const std::string& name, const State& state, Health healt
 }  // namespace
 
 std::optional<ServiceId> Supervisor::find(std::string_view wanted) const {
-  for (std::uint32_t i = 0; i < services_.size(); ++i) {
+  for (std::uint32_t i = 0; i < service_count(); ++i) {
     if (model_->services[i].name == wanted) return ServiceId{i};
   }
   return std::nullopt;
 }
 
+/// The instance that stands for all, or the service itself where there is none.
+ServiceId Supervisor::representative(ServiceId id) const {
+  auto best = id;
+  for (const auto one : at(id).instances) {
+    if (best == id || rank(at(one).state) >= rank(at(best).state)) best = one;
+  }
+  return best;
+}
+
 ServiceView Supervisor::view(ServiceId id, Now now) const {
   const Service& service = at(id);
+  const Service& current = at(representative(id));
   const auto& one = definition(id);
-  const auto* process = process_of(service.state);
+  const auto* process = process_of(current.state);
   ServiceView view{.name = one.name,
                    .kind = one.schedule                    ? "scheduled"
                            : one.kind == config::Kind::job ? "job"
                                                            : "service",
-                   .state = name_of_state(service.state),
-                   .reason = reason_of(service.state),
+                   .state = name_of_state(current.state),
+                   .reason = reason_of(current.state),
                    .desired = service.desired,
                    .pid = process ? process->pid : std::nullopt,
-                   .since = service.since,
+                   .since = current.since,
                    .restarts = service.restarts,
-                   .next_start = next_start_of(service.state, now),
-                   .status = service.status,
-                   .is_ready = std::holds_alternative<Running>(service.state),
+                   .next_start = next_start_of(current.state, now),
+                   .status = current.status,
+                   .is_ready = std::holds_alternative<Running>(current.state),
                    .health = service.health,
-                   .exits = service.exits};
+                   .exits = service.exits,
+                   .runs = {}};
+  if (!view.next_start) view.next_start = next_start_of(service.state, now);
   for (std::uint32_t i = 0; i < service.check_count; ++i) {
     view.checks.push_back(checks_[service.first_check.value + i].check.view());
   }
+  for (const auto instance : service.instances) view.runs.push_back(view_of_run(instance));
   return view;
+}
+
+RunView Supervisor::view_of_run(ServiceId id) const {
+  const Service& instance = at(id);
+  const auto* process = process_of(instance.state);
+  return {.state = name_of_state(instance.state),
+          .reason = reason_of(instance.state),
+          .pid = process ? process->pid : std::nullopt,
+          .since = instance.since};
 }
 
 HealthView Supervisor::health() const {
@@ -148,8 +178,12 @@ HealthView Supervisor::health() const {
   if (phase() == Phase::preparing) complain(Health::starting, "pre_start hooks are running");
   if (phase() == Phase::shutting_down || phase() == Phase::down) complain(Health::unhealthy, "shutting down");
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
-    if (services_[i].desired == Desired::stopped) continue;
-    auto complaint = complaint_of(model_->services[i].name, services_[i].state, services_[i].health);
+    const Service& service = services_[i];
+    // That a run of a schedule comes and goes is as it should be; that it has to be tried again is not.
+    const bool is_in_trouble =
+        std::holds_alternative<BackingOff>(service.state) || std::holds_alternative<Blocked>(service.state);
+    if (service.desired == Desired::stopped || (service.instance_of && !is_in_trouble)) continue;
+    auto complaint = complaint_of(name({i}), service.state, service.health);
     if (complaint.status != Health::healthy) complain(complaint.status, std::move(complaint.reason));
   }
   for (std::uint32_t i = 0; i < guest_check_count_; ++i) {

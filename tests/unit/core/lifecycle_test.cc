@@ -327,6 +327,31 @@ TEST_CASE("with replace, the next run takes the place of one that still runs", "
   CHECK(world.spawned("report") == 2);
 }
 
+TEST_CASE("with replace, the next run waits until nothing of the one before is left", "[core]") {
+  Workbench world(with_schedule(config::Overlap::replace), every_hour);
+  world.begin();
+  world.pass(hours(1));
+  world.exec("report");
+  const auto first = world.run_of("report");
+  world.pass(hours(1));
+  world.event(ProcessExited{first, {.signal = 15}, true});
+  CHECK(world.spawned("report") == 1);
+  CHECK(world.view("report").runs.size() == 2);
+  world.event(ProcessesGone{first});
+  CHECK(world.spawned("report") == 2);
+  CHECK(world.view("report").exits.back().cause == ExitCause::stop);
+}
+
+TEST_CASE("with replace, the clock that is set decides and not the time that passes", "[core]") {
+  Workbench world(with_schedule(config::Overlap::replace), every_hour);
+  world.begin();
+  world.pass(hours(1));
+  world.exec("report");
+  world.step_clock(minutes(45));
+  world.pass(minutes(2));
+  CHECK(world.state("report") == StateName::stopping);
+}
+
 TEST_CASE("an operator starts a scheduled service before it is due, and then it is due as ever", "[core]") {
   Workbench world(with_schedule(config::Overlap::forbid), every_hour);
   world.begin();
@@ -340,6 +365,180 @@ TEST_CASE("an operator starts a scheduled service before it is due, and then it 
   CHECK(world.state("report") == StateName::waiting);
   CHECK(world.view("report").next_start == due);
   CHECK(world.spawned("report") == 1);
+}
+
+// --- runs side by side -----------------------------------------------------------------------------------
+
+/// Three hours, three runs, all up.
+Workbench with_three_runs() {
+  Workbench world(with_schedule(config::Overlap::allow), every_hour);
+  world.begin();
+  for (int i = 0; i < 3; ++i) {
+    world.pass(hours(1));
+    world.exec("report");
+  }
+  return world;
+}
+
+TEST_CASE("with allow, runs of one schedule go on side by side, each with its own process", "[core]") {
+  auto world = with_three_runs();
+  CHECK(world.all<SignalProcess>().empty());
+  const auto view = world.view("report");
+  REQUIRE(view.runs.size() == 3);
+  CHECK(view.runs[0].pid == 1001);
+  CHECK(view.runs[2].pid == 1003);
+  CHECK(view.pid == 1003);
+  CHECK(view.state == StateName::running);
+  CHECK(view.next_start);
+}
+
+TEST_CASE("with allow, the end of each run is recorded, and the others go on", "[core]") {
+  auto world = with_three_runs();
+  world.event(ProcessExited{RunId{2}, {.code = 3}, false});
+  world.event(ProcessExited{RunId{3}, {}, false});
+  const auto view = world.view("report");
+  REQUIRE(view.runs.size() == 1);
+  CHECK(view.pid == 1001);
+  CHECK(view.exits.size() == 2);
+  CHECK(view.exits[0].exit.code == 3);
+  CHECK(world.noticed("service.failed report"));
+  CHECK(world.noticed("job.completed report"));
+  CHECK(view.state == StateName::running);
+}
+
+TEST_CASE("a stop ends every run of a schedule, and the service is stopped when the last is gone", "[core]") {
+  auto world = with_three_runs();
+  (void)world.command(StopService{world.id("report")});
+  CHECK(world.all<SignalProcess>().size() == 3);
+  for (const std::uint64_t run : {1U, 3U}) world.event(ProcessExited{RunId{run}, {.signal = 15}, false});
+  CHECK(world.state("report") == StateName::stopping);
+  CHECK(!world.noticed("service.stopped report"));
+  world.event(ProcessExited{RunId{2}, {.signal = 15}, false});
+  CHECK(world.state("report") == StateName::stopped);
+  CHECK(world.noticed("service.stopped report"));
+  world.pass(hours(5));
+  CHECK(world.spawned("report") == 3);
+}
+
+TEST_CASE("a run that hangs in its stop is killed at its own deadline", "[core]") {
+  auto model = with_schedule(config::Overlap::allow);
+  model.services[0].stop.timeout = seconds(10);
+  Workbench world(std::move(model), every_hour);
+  world.begin();
+  world.pass(hours(1));
+  world.exec("report");
+  world.pass(hours(1));
+  world.exec("report");
+  (void)world.command(StopService{world.id("report")});
+  world.event(ProcessExited{RunId{1}, {.signal = 15}, false});
+  world.pass(seconds(10));
+  CHECK(world.all<KillProcesses>() == std::vector<KillProcesses>{{RunId{2}}});
+}
+
+TEST_CASE("a restart and a signal reach every run of a schedule", "[core]") {
+  auto world = with_three_runs();
+  (void)world.command(SignalService{world.id("report"), 1});
+  CHECK(world.all<SignalProcess>().size() == 3);
+  (void)world.command(RestartService{world.id("report")});
+  for (const std::uint64_t run : {1U, 2U, 3U}) world.event(ProcessExited{RunId{run}, {.signal = 15}, false});
+  CHECK(world.spawned("report") == 6);
+  CHECK(world.view("report").runs.size() == 3);
+}
+
+TEST_CASE("a schedule whose runs hang begins no more than 32 of them, and says what it skips", "[core]") {
+  Workbench world(with_schedule(config::Overlap::allow), every_hour);
+  world.begin();
+  world.pass(hours(40));
+  CHECK(world.spawned("report") == 32);
+  CHECK(world.noticed("service.skipped report"));
+  world.exec_all();
+  world.event(ProcessExited{RunId{7}, {}, false});
+  world.pass(hours(1));
+  CHECK(world.spawned("report") == 33);
+}
+
+TEST_CASE("a shutdown ends every run of a schedule", "[core]") {
+  auto world = with_three_runs();
+  (void)world.command(ShutDown{});
+  CHECK(world.all<SignalProcess>().size() == 3);
+  for (const std::uint64_t run : {1U, 2U}) world.event(ProcessExited{RunId{run}, {.signal = 15}, false});
+  CHECK(!world.outcome());
+  world.event(ProcessExited{RunId{3}, {.signal = 15}, false});
+  CHECK(world.outcome());
+}
+
+TEST_CASE("a run of a schedule that is tried again counts its own failures", "[core]") {
+  auto model = with_schedule(config::Overlap::allow);
+  model.services[0].restart.policy = config::RestartPolicy::on_failure;
+  model.services[0].restart.max_restarts = 1;
+  Workbench world(std::move(model), every_hour);
+  world.begin();
+  for (int i = 0; i < 2; ++i) {
+    world.pass(*world.view("report").next_start);
+    world.exec("report");
+    world.exit("report", 1);
+    CHECK(world.state("report") == StateName::backing_off);
+    world.pass(seconds(1));
+    world.exec("report");
+    world.exit("report", 1);
+    CHECK(world.state("report") == StateName::waiting);
+  }
+  CHECK(world.spawned("report") == 4);
+  CHECK(world.view("report").restarts == 2);
+}
+
+TEST_CASE("the runs of a schedule come and go without a word about the guest's health", "[core]") {
+  Workbench world(with_schedule(config::Overlap::forbid), every_hour);
+  world.begin();
+  world.pass(hours(3));
+  world.exec("report");
+  world.exit("report", 1);
+  CHECK(world.noticed("vm.healthy"));
+  CHECK(!world.noticed("vm.unhealthy"));
+}
+
+TEST_CASE("an operator stops what a run before left and starts a run anew", "[core]") {
+  Workbench world(with_schedule(config::Overlap::forbid), every_hour);
+  world.begin();
+  world.pass(hours(1));
+  world.exec("report");
+  (void)world.command(StopService{world.id("report")});
+  (void)world.command(StartService{world.id("report")});
+  CHECK(world.spawned("report") == 1);
+  world.die("report", 15);
+  CHECK(world.spawned("report") == 2);
+}
+
+// --- the clock -------------------------------------------------------------------------------------------
+
+TEST_CASE("a clock set ahead past several times makes up for them with one run", "[core]") {
+  Workbench world(with_schedule(config::Overlap::allow), every_hour);
+  world.begin();
+  world.step_clock(hours(5));
+  world.pass(minutes(1));
+  CHECK(world.spawned("report") == 1);
+  world.pass(minutes(50));
+  CHECK(world.spawned("report") == 2);
+}
+
+TEST_CASE("a clock that is said to be set counts at once", "[core]") {
+  Workbench world(with_schedule(config::Overlap::forbid), every_hour);
+  world.begin();
+  world.step_clock(hours(1));
+  world.event(ClockWasSet{});
+  CHECK(world.spawned("report") == 1);
+}
+
+TEST_CASE("a clock set back makes the times come again that it shows again, and none early", "[core]") {
+  Workbench world(with_schedule(config::Overlap::allow), every_hour);
+  world.begin();
+  world.pass(minutes(50));
+  REQUIRE(world.spawned("report") == 1);
+  world.step_clock(-hours(1));
+  world.pass(minutes(50));
+  CHECK(world.spawned("report") == 1);
+  world.pass(minutes(10));
+  CHECK(world.spawned("report") == 2);
 }
 
 TEST_CASE("a guest with a scheduled service is no batch", "[core]") {

@@ -80,7 +80,7 @@ TEST_CASE("a plan names the keys that differ and whether a process is made of th
          one.success_exit_codes = {0, 3};
        },
        false},
-      {"schedule", [](auto& one) { one.schedule = config::Schedule{.expression = "@hourly"}; }, false},
+      {"schedule", [](auto& one) { one.schedule = config::Schedule{.expression = "@hourly"}; }, true},
       {"log", [](auto& one) { one.log.file = "/var/log/a.log"; }, false},
   };
   for (const auto& row : rows) {
@@ -259,6 +259,46 @@ TEST_CASE("another schedule counts from now on and leaves a run alone", "[core]"
   CHECK(guest.world.all<SignalProcess>().empty());
 }
 
+TEST_CASE("a service that is given a schedule, or loses it, is another one", "[core]") {
+  auto scheduled = service("a");
+  scheduled.schedule = config::Schedule{.expression = "@hourly"};
+  CHECK(plan_reload(of({service("a")}), of({scheduled})).restarted.size() == 1);
+  CHECK(plan_reload(of({scheduled}), of({service("a")})).restarted.size() == 1);
+  auto other = scheduled;
+  other.schedule->concurrency = config::Overlap::allow;
+  CHECK(plan_reload(of({scheduled}), of({other})).changed_keys.at("a") ==
+        std::vector<std::string>{"schedule"});
+  CHECK(plan_reload(of({scheduled}), of({other})).updated.size() == 1);
+}
+
+TEST_CASE("a reload leaves the runs of a schedule alone, whatever else it moves about", "[core]") {
+  auto every = job("backup");
+  every.schedule = config::Schedule{.expression = "often", .concurrency = config::Overlap::allow};
+  const auto next_due = [](const config::Schedule&, WallTime after) -> std::optional<WallTime> {
+    return after + seconds(10);
+  };
+  Reloading guest(of({service("gone"), every, service("a")}), next_due);
+  guest.world.pass(seconds(20));
+  guest.world.exec_all();
+  auto alone = every;
+  alone.schedule->concurrency = config::Overlap::forbid;
+  (void)guest.reload(of({service("a"), service("b"), alone}));
+  guest.world.exit("gone");
+  REQUIRE(!guest.world.supervisor().is_reloading());
+  REQUIRE(guest.world.view("backup").runs.size() == 2);
+  const auto before = guest.world.all<SpawnProcess>();
+  guest.world.pass(seconds(10));
+  CHECK(guest.world.all<SpawnProcess>() == before);
+  for (const auto& spawn : before) {
+    if (spawn.run.value == 3 || spawn.run.value == 4)
+      guest.world.event(ProcessExited{spawn.run, {.code = 1}, false});
+  }
+  CHECK(guest.world.view("backup").runs.empty());
+  CHECK(guest.world.view("backup").exits.size() == 2);
+  guest.world.pass(seconds(10));
+  CHECK(guest.world.view("backup").runs.size() == 1);
+}
+
 TEST_CASE("a service is healthy as soon as the check that says otherwise is gone", "[core]") {
   auto api = service("api");
   api.checks = {http_check("good"), http_check("bad")};
@@ -270,6 +310,20 @@ TEST_CASE("a service is healthy as soon as the check that says otherwise is gone
   (void)guest.reload(of({api}));
   CHECK(guest.world.view("api").health == Health::healthy);
   CHECK(guest.world.noticed("service.healthy api"));
+}
+
+TEST_CASE("who waits for a service to be healthy starts when a reload takes away the check that kept it",
+          "[core]") {
+  auto api = service("api");
+  api.checks = {http_check("good"), http_check("bad")};
+  auto web = after(service("web"), 0, config::Condition::healthy);
+  Reloading guest(of({api, web}));
+  guest.world.pass(Duration::zero());
+  guest.world.probe(CheckId{0}, true);
+  REQUIRE(guest.world.state("web") == StateName::waiting);
+  api.checks.pop_back();
+  (void)guest.reload(of({api, web}));
+  CHECK(guest.world.state("web") == StateName::starting);
 }
 
 TEST_CASE("a batch does not end while a reload brings one of its jobs back", "[core]") {

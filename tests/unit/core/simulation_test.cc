@@ -85,7 +85,7 @@ config::Service random_service(Dice& dice, std::uint32_t number) {
   if (dice.one_in(4)) one.start_timeout = seconds(1 + dice.below(3));
   if (one.kind == config::Kind::job && dice.one_in(4)) {
     one.schedule = config::Schedule{.expression = "often"};
-    if (dice.one_in(2)) one.schedule->concurrency = config::Overlap::replace;
+    one.schedule->concurrency = static_cast<config::Overlap>(dice.below(3));
   }
   return one;
 }
@@ -100,10 +100,17 @@ void draw_dependencies(Dice& dice, config::Model& model, config::Service& one) {
   }
 }
 
+/// The one case in which there may be several of one service at a time.
+bool overlaps(const config::Service& one) {
+  return one.schedule && one.schedule->concurrency == config::Overlap::allow;
+}
+
 /// What validation would refuse is put right: conditions that can never hold, and infrastructure that comes
 /// after what is normal, which would be a cycle.
 void make_valid(config::Model& model) {
   for (auto& one : model.services) {
+    if (overlaps(one) && std::holds_alternative<config::ReadyByTcp>(one.ready)) one.ready = {};
+    if (overlaps(one)) one.checks.clear();
     std::erase_if(one.depends_on, [&](const config::Dependency& dependency) {
       return one.tier == config::Tier::infrastructure &&
              model.services[dependency.service].tier == config::Tier::normal;
@@ -156,7 +163,9 @@ void change(Dice& dice, config::Service& one) {
       one.checks.clear();
       return;
     case 5:
-      if (one.schedule) one.schedule->expression = dice.one_in(2) ? "often" : "seldom";
+      if (!one.schedule) return;
+      one.schedule->expression = dice.one_in(2) ? "often" : "seldom";
+      one.schedule->concurrency = static_cast<config::Overlap>(dice.below(3));
       return;
     default: {
       auto other = random_service(dice, number_of(one));
@@ -233,6 +242,8 @@ struct Books {
   bool is_healthy = false;
   bool has_completed = false;
   bool is_stopped_by_operator = false;
+  /// A reload forbade what it found: runs side by side, which go on, with their hooks, until they end.
+  bool has_old_company = false;
   bool is_next_start_asked_for =
       true;  ///< an operator's doing, or the first; else it counts against the budget
   std::vector<MonotonicTime> restarts;
@@ -256,7 +267,7 @@ class History {
   }
 
  private:
-  [[nodiscard]] Now now() const { return {clock_, WallTime(milliseconds(to_ms(clock_)))}; }
+  [[nodiscard]] Now now() const { return {clock_, WallTime(milliseconds(to_ms(clock_))) + stepped_}; }
 
   void require(bool holds, const std::string& rule) const {
     if (holds) return;
@@ -289,7 +300,13 @@ class History {
     carry_out();
   }
 
+  void set_clock() {
+    stepped_ += milliseconds(dice_.below(20'000)) - seconds(10);
+    if (!dice_.one_in(4)) tell(ClockWasSet{});
+  }
+
   void pass_time() {
+    if (dice_.one_in(20)) return set_clock();
     const auto deadline = supervisor_.next_deadline();
     const auto step = milliseconds(dice_.below(2000));
     if (deadline && *deadline <= clock_ + step) {
@@ -326,6 +343,12 @@ class History {
   [[nodiscard]] const config::Service* service_of(const RealProcess& process) const {
     const auto* id = std::get_if<ServiceId>(&process.subject);
     return id ? &model_->services[id->value] : nullptr;
+  }
+
+  [[nodiscard]] static std::optional<ServiceId> owner_of(const RealProcess& process) {
+    if (const auto* id = std::get_if<ServiceId>(&process.subject)) return *id;
+    const auto* hook = std::get_if<ServiceHook>(&process.subject);
+    return hook ? std::optional(hook->service) : std::nullopt;
   }
 
   [[nodiscard]] bool speaks(const RealProcess& process) const {
@@ -484,7 +507,7 @@ class History {
   void judge(const SpawnProcess& spawn) {
     for (const auto& process : processes_) {
       const bool is_dying_hook = !service_of(process) && process.was_asked_to_end;
-      require(process.subject != spawn.subject || is_dying_hook,
+      require(process.subject != spawn.subject || is_dying_hook || may_overlap(spawn.subject),
               "a second instance while processes of the first live");
     }
     if (const auto* id = std::get_if<ServiceId>(&spawn.subject)) judge_start(*id, spawn.run);
@@ -492,7 +515,15 @@ class History {
     processes_.push_back({spawn.subject, spawn.run});
   }
 
+  [[nodiscard]] bool may_overlap(const Subject& subject) const {
+    if (const auto* id = std::get_if<ServiceId>(&subject)) return overlaps(model_->services[id->value]);
+    const auto* hook = std::get_if<ServiceHook>(&subject);
+    return hook &&
+           (overlaps(model_->services[hook->service.value]) || books_[hook->service.value].has_old_company);
+  }
+
   void judge_hook(const ServiceHook& hook) {
+    if (may_overlap(hook)) return;  // whose of several runs it is cannot be seen from outside
     const bool needs_main = hook.kind == HookKind::post_start || hook.kind == HookKind::pre_stop;
     bool has_main = false;
     for (const auto& process : processes_) has_main = has_main || process.subject == Subject(hook.service);
@@ -530,8 +561,9 @@ class History {
     for (const auto& process : processes_) {
       if (process.subject != Subject(ServiceId{dependency.service})) continue;
       const bool runs = process.is_main_alive && process.has_execed;
-      if (dependency.condition != Condition::started && !process.is_ready) return false;
-      return runs && (dependency.condition != Condition::healthy || books.is_healthy);
+      const bool is_ready = dependency.condition == Condition::started || process.is_ready;
+      const bool is_healthy = dependency.condition != Condition::healthy || books.is_healthy;
+      if (runs && is_ready && is_healthy) return true;
     }
     return false;
   }
@@ -586,7 +618,10 @@ class History {
     for (std::uint32_t i = 0; i < old_books.size(); ++i) {
       const auto& name = old_model->services[i].name;
       const auto id = supervisor_.find(name);
-      if (id && is_kept(name)) books_[id->value] = old_books[i];
+      if (id && is_kept(name)) {
+        books_[id->value] = old_books[i];
+        books_[id->value].has_old_company |= overlaps(old_model->services[i]);
+      }
       if (id && !is_kept(name))
         books_[id->value].is_stopped_by_operator = old_books[i].is_stopped_by_operator;
     }
@@ -595,7 +630,7 @@ class History {
         const auto& name = old_model->services[id->value].name;
         require(is_kept(name), name + " was replaced while its processes lived");
         process.subject = *supervisor_.find(name);
-        require(!process.is_main_alive || !process.has_execed || view_of(process).pid == pid_of(process),
+        require(!process.is_main_alive || !process.has_execed || shows(process),
                 name + " was taken for another process");
       } else if (auto* hook = std::get_if<ServiceHook>(&process.subject); hook && hook->service != nobody) {
         hook->service = supervisor_.find(old_model->services[hook->service.value].name).value_or(nobody);
@@ -607,8 +642,11 @@ class History {
   [[nodiscard]] static int pid_of(const RealProcess& process) {
     return 1000 + static_cast<int>(process.run.value);
   }
-  [[nodiscard]] ServiceView view_of(const RealProcess& process) const {
-    return supervisor_.view(std::get<ServiceId>(process.subject), now());
+  [[nodiscard]] bool shows(const RealProcess& process) const {
+    const auto view = supervisor_.view(std::get<ServiceId>(process.subject), now());
+    return view.pid == pid_of(process) ||
+           std::any_of(view.runs.begin(), view.runs.end(),
+                       [&](const RunView& run) { return run.pid == pid_of(process); });
   }
 
   void judge(const Finish&) {
@@ -620,6 +658,10 @@ class History {
 
   void forget(RunId run) {
     std::erase_if(processes_, [&](const RealProcess& one) { return one.run == run; });
+    for (std::uint32_t i = 0; i < books_.size(); ++i) {
+      const auto is_its = [&](const RealProcess& one) { return owner_of(one) == ServiceId{i}; };
+      if (std::none_of(processes_.begin(), processes_.end(), is_its)) books_[i].has_old_company = false;
+    }
   }
 
   /// Whose a dying hook of a removed service is.
@@ -632,6 +674,7 @@ class History {
   SharedModel next_model_;  ///< while a reload is under way
   Supervisor supervisor_;
   MonotonicTime clock_{seconds(1)};
+  milliseconds stepped_{};  ///< by how much the wall clock was set
   std::vector<RealProcess> processes_;
   std::map<CheckId, ProbeId> probes_;
   std::vector<Books> books_;

@@ -58,6 +58,8 @@ class Workbench {
     }
     clock_ = until;
   }
+  /// The wall clock is set, which nobody tells; no time passes.
+  void step_clock(milliseconds by) { stepped_ += by; }
   void event(const Event& event) {
     supervisor_.handle(event, now());
     turn();
@@ -100,7 +102,7 @@ class Workbench {
   [[nodiscard]] ServiceView view(std::string_view name) const { return supervisor_.view(id(name), now()); }
   [[nodiscard]] StateName state(std::string_view name) const { return view(name).state; }
   [[nodiscard]] Supervisor& supervisor() { return supervisor_; }
-  [[nodiscard]] Now now() const { return {clock_, WallTime(milliseconds(to_ms(clock_)))}; }
+  [[nodiscard]] Now now() const { return {clock_, WallTime(milliseconds(to_ms(clock_))) + stepped_}; }
 
   template <typename E>
   [[nodiscard]] std::vector<E> all() const {
@@ -169,6 +171,7 @@ class Workbench {
 
   Supervisor supervisor_;
   MonotonicTime clock_{seconds(1000)};
+  milliseconds stepped_{};
   std::vector<Effect> effects_;
   std::vector<RunId> last_run_;
   std::vector<RunId> unstarted_;
