@@ -20,12 +20,12 @@ struct PlanFailure {
 };
 using ProcessPlan = std::variant<sys::ProcessSpec, PlanFailure>;
 
-/// The process of a service, or of one of its hooks, which differs only in its program. stdio and the cgroup
-/// are left to the caller.
+/// The process of a service, or of one of its hooks or probes, which differ only in their program. stdio and
+/// the cgroup are left to the caller.
 [[nodiscard]] ProcessPlan plan_service(const config::Model& model, const config::Service& service,
                                        const config::Command& command, const GuestEnvironment& environment);
 
-/// A hook of the guest, or a probe: root's process with the environment for all.
+/// A hook or a probe of the guest: root's process with the environment for all.
 [[nodiscard]] ProcessPlan plan_command(const config::Model& model, const config::Command& command,
                                        const GuestEnvironment& environment);
 

@@ -43,7 +43,7 @@ struct SupervisionOptions {
   std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
 };
 
-class Supervision final : public control::Guest, private probes::ProcessLauncher {
+class Supervision final : public control::Guest {
  public:
   /// `records` must outlive it. `config` is what `model` was read from.
   Supervision(loop::Loop& loop, core::SharedModel model, control::ConfigText config, Records& records,
@@ -110,9 +110,11 @@ class Supervision final : public control::Guest, private probes::ProcessLauncher
   void note_run(const std::string& service, core::RunId run);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);
-  /// probes::ProcessLauncher
-  Result<std::unique_ptr<probes::LaunchedProcess>> launch(
-      const config::Command& command, std::function<void(sys::ExitStatus)> on_exit) override;
+  class ProbeLauncher;
+  /// A probe of a service, or of the guest.
+  Result<std::unique_ptr<probes::LaunchedProcess>> launch_probe(std::optional<core::ServiceId> owner,
+                                                                const config::Command& command,
+                                                                std::function<void(sys::ExitStatus)> on_exit);
 
   loop::Loop* loop_;
   Records* records_;

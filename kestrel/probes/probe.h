@@ -51,7 +51,7 @@ class ProcessLauncher {
 };
 
 struct ProbeContext {
-  ProcessLauncher* launcher = nullptr;  ///< for exec probes
+  ProcessLauncher* launcher = nullptr;  ///< for exec probes; used only until start_probe() returns
 };
 
 /// `done` is called once, from the loop and never from inside. It may destroy the Probing. `probe` must
