@@ -106,11 +106,13 @@ int run_services(const RunOptions& options) {
     if (!socket) return fail(socket.error());
     api.listen(std::move(*socket), control::Access::open);
   }
-  const auto end = [&](int signal) {
-    supervision.shut_down(core::PowerAction::shutdown, signal_name(signal));
-  };
-  const loop::SignalWatcher terminate(loop, SIGTERM, [&] { end(SIGTERM); });
-  const loop::SignalWatcher interrupt(loop, SIGINT, [&] { end(SIGINT); });
+  std::vector<loop::SignalWatcher> ends;
+  // SIGPWR is how LXC asks a container's PID 1.
+  for (const int signal : {SIGTERM, SIGINT, SIGPWR}) {
+    ends.emplace_back(loop, signal, [&supervision, signal] {
+      supervision.shut_down(core::PowerAction::shutdown, signal_name(signal));
+    });
+  }
   const loop::SignalWatcher hang_up(loop, SIGHUP, [&] { reload_config(supervision, options.config); });
   supervision.begin();
   loop.run();

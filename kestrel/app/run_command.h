@@ -17,8 +17,8 @@ struct RunOptions {
   LogLevel log_level = LogLevel::info;
 };
 
-/// Runs until everything has ended or SIGTERM or SIGINT asks for the end. Returns the exit status: that of
-/// the batch, 0 after a signal, 78 for a bad configuration, 1 if something it needs cannot be had.
+/// Runs until everything has ended or SIGTERM, SIGINT or SIGPWR asks for the end. Returns the exit status:
+/// that of the batch, 0 after a signal, 78 for a bad configuration, 1 if something it needs cannot be had.
 [[nodiscard]] int run_services(const RunOptions& options);
 
 }  // namespace kestrel::app
