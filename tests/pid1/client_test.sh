@@ -155,6 +155,18 @@ test_power_ends_everything_in_order() {
   expect_equal "$(events | tail -n 1)" "service.stopped db"
 }
 
+test_a_service_can_have_itself_restarted() {
+  start_kestrel <<YAML
+exec:
+  - name: self
+    command: /bin/sh
+    args: ["-c", "test -e $T/again && exec sleep 1000; touch $T/again; exec $BUILD/kestrel restart self --api unix:$T/api.sock"]
+YAML
+  is_second_run() { log_has "service.stopping self" && [ "$(grep -c 'service.ready self' log)" = 2 ]; }
+  wait_until 20 is_second_run
+  expect_equal "$(service self .state)" running
+}
+
 test_an_unknown_service_suggests_the_nearest() {
   start_shop
   ask_in_vain 1 stop migrat

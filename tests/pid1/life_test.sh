@@ -36,6 +36,29 @@ YAML
   expect_equal "$status" $((128 + 10))
 }
 
+# The status of a batch whose one job is this command of a shell.
+status_of() {
+  echo "exec: [{name: job, command: /bin/sh, args: ['-c', '$1'], run_once: true}]" >config.yaml
+  local status=0
+  "$BUILD/kestrel" run -c config.yaml >out 2>log || status=$?
+  echo "$status"
+}
+
+test_a_batch_ends_with_any_exit_code_that_there_is() {
+  local code
+  for code in $(seq 0 255); do
+    expect_equal "$(status_of "exit $code")" "$code" "status of a job that exits with $code"
+  done
+}
+
+test_a_batch_ends_with_128_and_any_signal_that_ends_a_process() {
+  local signal
+  # All but CHLD, CONT, URG and WINCH, which are ignored, and those that stop.
+  for signal in $(seq 1 16) $(seq 24 27) $(seq 29 31) 34 64; do
+    expect_equal "$(status_of "ulimit -c 0; kill -$signal \$\$")" $((128 + signal)) "status of a job that signal $signal kills"
+  done
+}
+
 test_a_killed_service_is_started_again() {
   start_kestrel <<'YAML'
 exec:

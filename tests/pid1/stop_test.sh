@@ -34,6 +34,35 @@ YAML
   expect_contains "$(events)" "service.stopped web"
 }
 
+test_sigpwr_which_containers_are_sent_does_the_same() {
+  start_kestrel <<'YAML'
+exec:
+  - {name: web, command: /bin/sleep, args: ["1000"]}
+YAML
+  await_state web running
+  kill -PWR "$kestrel"
+  await_end
+  expect_equal "$status" 0
+  expect_contains "$(events)" "service.stopped web"
+}
+
+test_a_process_that_was_stopped_in_its_tracks_gets_to_its_stop_signal() {
+  start_kestrel <<'YAML'
+exec:
+  - name: web
+    command: /bin/sh
+    args: ["-c", "trap 'echo bye; exit 0' TERM; echo armed; while :; do sleep 0.05; done"]
+    stop: {timeout: 1h}
+YAML
+  wait_until 10 log_has "[web] armed"
+  api /v1/services/web/signal --data '{"signal":"STOP"}' >/dev/null
+  is_halted() { [ "$(ps --no-headers -o stat --ppid "$kestrel" | cut -c 1)" = T ]; }
+  wait_until 10 is_halted
+  kill -TERM "$kestrel"
+  await_end
+  expect_contains "$(cat log)" "[web] bye"
+}
+
 test_a_process_that_ignores_its_stop_signal_is_killed_after_its_timeout() {
   start_kestrel <<'YAML'
 exec:

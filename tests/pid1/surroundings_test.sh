@@ -5,14 +5,14 @@ source "$(dirname "$0")/kestrel.sh"
 
 test_user_group_and_supplementary_groups_are_the_accounts() {
   [ "$(id -u)" = 0 ] || skip "not root"
-  run_job "    user: nobody" "id -u; id -g; id -G; echo \$HOME \$USER \$LOGNAME"
+  run_job "    user: nobody" "id -u; id -g; id -G; echo \$HOME \$USER \$LOGNAME \$SHELL"
   local passwd
   passwd=$(getent passwd nobody)
-  IFS=: read -r _ _ uid gid _ home _ <<<"$passwd"
+  IFS=: read -r _ _ uid gid _ home shell <<<"$passwd"
   expect_equal "$printed" "$uid
 $gid
 $gid
-$home nobody nobody"
+$home nobody nobody $shell"
 }
 
 test_a_user_may_be_a_number_with_a_group() {
@@ -53,6 +53,35 @@ test_the_environment_has_values_from_the_file_and_the_vm() {
       - {name: UNSET_OUTSIDE, value_from: env, default: fallback}" \
     "echo \$PLAIN/\$KEY/\$FROM_OUTSIDE/\$UNSET_OUTSIDE"
   expect_equal "$printed" "a b/secret/outside/fallback"
+}
+
+test_a_variable_of_the_service_beats_that_for_all_which_beats_the_account_and_what_was_inherited() {
+  [ "$(id -u)" = 0 ] || skip "not root"
+  export INHERITED=outside ALL=outside OWN=outside
+  run_kestrel <<'YAML'
+env: [{name: ALL, value: all}, {name: OWN, value: all}, {name: LOGNAME, value: all}]
+exec:
+  - name: job
+    command: /bin/sh
+    args: ["-c", "echo $INHERITED $ALL $OWN $LOGNAME $HOME"]
+    user: nobody
+    env: {OWN: own, HOME: /own}
+    run_once: true
+YAML
+  expect_contains "$(cat log)" "[job] outside all own all /own"
+}
+
+test_files_of_variables_are_read_and_only_those_with_a_hyphen_may_be_missing() {
+  printf '# comment\nexport FROM_FILE="of a file"\n' >variables
+  printf '%s\n' "env_files: [-$T/none, $T/variables]" \
+    'exec: [{name: job, command: /bin/sh, args: ["-c", "echo $FROM_FILE"], run_once: true,' \
+    '        env: [{name: FROM_FILE, value_from: env}]}]' | run_kestrel
+  expect_contains "$(cat log)" "[job] of a file"
+  printf '%s\n' "env_files: [$T/none]" 'exec: [{name: job, command: /bin/true, run_once: true}]' >config.yaml
+  local status=0
+  "$BUILD/kestrel" run -c config.yaml 2>log || status=$?
+  [ "$status" != 0 ] || fail "status is 0"
+  expect_contains "$(cat log)" "$T/none: No such file or directory"
 }
 
 test_a_variable_that_is_nowhere_fails_the_start_and_is_named() {
