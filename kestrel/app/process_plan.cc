@@ -2,14 +2,13 @@
 
 #include <unistd.h>
 
+#include "kestrel/base/default_path.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/user_db.h"
 
 namespace kestrel::app {
 
 namespace {
-
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 PlanFailure failure(std::string stage, const Error& error) {
   return {std::move(stage), error.message, error.code};

@@ -11,14 +11,13 @@
 #include <memory>
 #include <unordered_set>
 
+#include "kestrel/base/default_path.h"
 #include "kestrel/base/text.h"
 #include "kestrel/config/load.h"
 
 namespace kestrel::config {
 namespace {
 
-// What kestrel itself gives a process that has no PATH.
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int max_links = 40;  // as in the kernel (path_resolution(7))
 
 /// Where `path`, absolute within the root, leads to on this machine; nullopt if a part of it is missing.

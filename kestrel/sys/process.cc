@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kestrel/base/default_path.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/capabilities.h"
 #include "kestrel/sys/clone.h"
@@ -24,9 +25,6 @@ namespace {
 constexpr std::array<std::string_view, 9> stage_names = {
     "session", "cgroup", "stdio", "working_dir", "limits", "groups", "user", "capabilities", "exec"};
 static_assert(stage_names.size() == static_cast<std::size_t>(SpawnStage::exec) + 1);
-
-/// What a shell uses where PATH is unset.
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a failing child writes: a SpawnFailure without padding.
 using Report = std::array<int, 2>;
