@@ -1,10 +1,12 @@
 #include "hostd/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
 #include "hostd/cli/doctor.h"
+#include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
 #include "hostd/exit_status.h"
@@ -129,14 +131,17 @@ int run_command_line(int argc, char** argv) {
       "A VM's runtime folder is $KESTREL_RUNTIME_DIR/vms/NAME, /run/kestrel/vms/NAME for root,\n"
       "$XDG_RUNTIME_DIR/kestrel/vms/NAME otherwise. `run` exits with the guest's status; its own are 116 to "
       "127.");
+  std::vector<std::string> words(argv + 1, argv + argc);
   Action action;
   RunOptions run_options;
   QueryOptions query_options;
   add_run(app, run_options, action);
   add_queries(app, query_options, action);
+  add_exec_commands(app, take_exec_command(words), action);
   add_others(app, action);
   try {
-    app.parse(argc, argv);
+    std::reverse(words.begin(), words.end());  // as parse() wants them
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : to_status(ExitCode::usage);
   }

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "hostd/cli/failure.h"
+#include "hostd/cli/guest_api.h"
 #include "hostd/cli/vm_reports.h"
 #include "hostd/cli/vms.h"
 #include "hostd/runner/control_server.h"
@@ -36,20 +37,6 @@ Result<std::string> ask(const std::string& name, std::string_view socket, const 
   if (response->status / 100 != 2)
     return Error{concat("the answer was ", response->status, ": ", response->body)};
   return std::move(response->body);
-}
-
-int no_such_vm(std::string_view verb, const std::string& name) {
-  const auto names = known_vms();
-  const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const auto near = nearest(name, candidates);
-  return fail(ExitCode::host_error, concat("cannot ", verb, ' ', name, ": there is no VM of that name"),
-              near ? concat("did you mean ", *near, "?") : "see them all with: kestrelctl list");
-}
-
-int not_running(std::string_view verb, const std::string& name) {
-  if (!is_known(name)) return no_such_vm(verb, name);
-  return fail(ExitCode::host_error, concat("cannot ", verb, ' ', name, ": it is not running"),
-              concat("see how it ended with: kestrelctl status ", name));
 }
 
 int print(std::string_view verb, const std::string& name, const Result<std::string>& text) {

@@ -140,8 +140,8 @@ Answer start_exec(const Call& call) {
   if (!request) return wire::problem(400, request.error().message);
   const bool is_stream = asks_for_stream(call);
   if (!is_stream && !request->is_detached) return upgrade_required();
-  // Without a client there is nobody who could send it anything, or end what it waits for.
-  if (!is_stream) request->has_stdin = false;
+  // Without a client there is nobody yet who could send it anything, or end what it waits for.
+  if (!request->has_stdin) request->has_stdin = is_stream;
   return std::make_unique<StartAnswer>(
       *book, std::move(*request), is_stream ? StartAnswer::Becomes::stream : StartAnswer::Becomes::response);
 }

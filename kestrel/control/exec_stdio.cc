@@ -52,7 +52,7 @@ Result<ExecStdio> open_terminal(wire::TerminalSize size) {
 Result<ExecStdio> open_exec_stdio(const wire::ExecRequest& request) {
   if (request.has_terminal) return open_terminal(request.size);
   ExecStdio stdio;
-  if (request.has_stdin) {
+  if (request.has_stdin.value_or(true)) {
     if (auto opened = open_pipe(stdio.child.input, stdio.input); !opened) return opened.error();
     unblock(stdio.input);
   }

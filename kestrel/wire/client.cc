@@ -78,6 +78,13 @@ Result<Response> ApiClient::stream(const Request& request,
   return answer;
 }
 
+Result<ApiClient::Upgraded> ApiClient::upgrade(const Request& asked) {
+  auto answer = request(asked);
+  if (!answer) return answer.error();
+  if (answer->status != 101) return Upgraded{std::move(*answer), {}, {}};
+  return Upgraded{std::move(*answer), std::move(socket_), reader_.take_rest()};
+}
+
 Result<void> ApiClient::send(const Request& request) {
   const std::string bytes = bytes_of(request);
   for (std::string_view rest = bytes; !rest.empty();) {

@@ -30,6 +30,15 @@ class ApiClient {
   [[nodiscard]] Result<Response> stream(const Request& request,
                                         const std::function<bool(std::string_view)>& on_body);
 
+  /// Asks for another protocol. Where the answer is 101 the connection speaks that from then on, and is the
+  /// caller's together with what has already come on it.
+  struct Upgraded {
+    Response answer;
+    sys::UniqueFd socket;  ///< non-blocking; not open where it was refused
+    std::string received;
+  };
+  [[nodiscard]] Result<Upgraded> upgrade(const Request& request);
+
   /// The connection, to wait for it together with something else.
   [[nodiscard]] int fd() const { return socket_.get(); }
 

@@ -107,7 +107,8 @@ constexpr std::array members{
     Member{"tty", [](const Json& v, ExecRequest& r) { return read_flag("tty", v, r.has_terminal); }},
     Member{"rows", [](const Json& v, ExecRequest& r) { return read_size("rows", v, r.size.rows); }},
     Member{"cols", [](const Json& v, ExecRequest& r) { return read_size("cols", v, r.size.columns); }},
-    Member{"stdin", [](const Json& v, ExecRequest& r) { return read_flag("stdin", v, r.has_stdin); }},
+    Member{"stdin",
+           [](const Json& v, ExecRequest& r) { return read_flag("stdin", v, r.has_stdin.emplace()); }},
     Member{"timeout", read_timeout},
     Member{"detach", [](const Json& v, ExecRequest& r) { return read_flag("detach", v, r.is_detached); }},
 };
@@ -180,7 +181,8 @@ Result<ExecRequest> parse_exec_request(std::string_view body) {
 }
 
 std::string to_json(const ExecRequest& request) {
-  Json json = {{"command", request.command}, {"args", request.args}, {"stdin", request.has_stdin}};
+  Json json = {{"command", request.command}, {"args", request.args}};
+  if (request.has_stdin) json["stdin"] = *request.has_stdin;
   if (!request.env.empty()) {
     Json env = Json::array();
     for (const auto& [name, value] : request.env) env.push_back({{"name", name}, {"value", value}});

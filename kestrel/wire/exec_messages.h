@@ -28,7 +28,8 @@ struct ExecRequest {
   std::string working_dir;                               ///< absolute; empty: `/`
   bool has_terminal = false;
   TerminalSize size;
-  bool has_stdin = true;  ///< else it reads /dev/null
+  /// Without it reads /dev/null. Unset: where a client's stream begins with it, it has one.
+  std::optional<bool> has_stdin;
   std::optional<Duration> timeout;
   bool is_detached = false;  ///< it outlives its clients
   friend bool operator==(const ExecRequest&, const ExecRequest&) = default;

@@ -1,0 +1,19 @@
+// Where a guest's API is reached, and how it is told that there is none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kestrel::hostd {
+
+/// `cannot <verb> <name>: …` on stderr, with the nearest name or the way to find one; the exit status.
+int no_such_vm(std::string_view verb, const std::string& name);
+/// The same for one that may have run once.
+int not_running(std::string_view verb, const std::string& name);
+
+/// The socket of the API of the VM of that name, or PATH of `unix:PATH`, which is any kestrel's. nullopt: it
+/// has been told why there is none, with `verb` as above.
+[[nodiscard]] std::optional<std::string> locate_guest_api(std::string_view verb, const std::string& vm);
+
+}  // namespace kestrel::hostd
