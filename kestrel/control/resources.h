@@ -31,6 +31,10 @@ namespace kestrel::control {
 [[nodiscard]] Answer get_exec(const Call& call);
 [[nodiscard]] Answer delete_exec(const Call& call);
 
+[[nodiscard]] Answer get_file(const Call& call);
+[[nodiscard]] Answer put_file(const Call& call);
+[[nodiscard]] Answer delete_file(const Call& call);
+
 [[nodiscard]] Answer change_power(const Call& call);
 
 /// CONNECT: the target is `host:port`, and only the guest's own loopback may be reached.

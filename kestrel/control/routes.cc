@@ -41,6 +41,9 @@ constexpr std::array routes{
     Route{"GET", "/v1/exec", list_execs},
     Route{"GET", "/v1/exec/*", get_exec},
     Route{"DELETE", "/v1/exec/*", delete_exec},
+    Route{"GET", "/v1/files", get_file},
+    Route{"PUT", "/v1/files", put_file, in_pieces},
+    Route{"DELETE", "/v1/files", delete_file},
     Route{"POST", "/v1/power", change_power},
     Route{"GET", "/v1/session", get_session},
 };

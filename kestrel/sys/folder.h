@@ -44,11 +44,12 @@ class Folder {
   [[nodiscard]] Result<Place> find_place(std::string_view path) const;
   /// The same; what is missing of the folders before it is made, with mode 0755.
   [[nodiscard]] Result<Place> make_place(std::string_view path) const;
+  /// The folder there (O_PATH), made where it is missing, with all that is missing before it.
+  [[nodiscard]] Result<UniqueFd> make_folder(std::string_view path) const;
 
  private:
   [[nodiscard]] int open_once(const std::string& path, int flags) const;
   [[nodiscard]] Result<Place> split(std::string_view path) const;
-  [[nodiscard]] Result<UniqueFd> make_folder(std::string_view path) const;
 
   UniqueFd fd_;
   Reach reach_;

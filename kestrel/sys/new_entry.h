@@ -42,6 +42,9 @@ class NewFile {
   NewFile& operator=(NewFile&&) = delete;
   ~NewFile();
 
+  /// Where it will stand.
+  [[nodiscard]] const Place& place() const { return place_; }
+
   /// ENOSPC and EDQUOT: the disk is full.
   [[nodiscard]] Result<void> write(std::string_view bytes);
   /// From now on it stands under its name.

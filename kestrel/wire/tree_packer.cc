@@ -91,17 +91,10 @@ Result<TreePacker> TreePacker::open(const sys::Folder& folder, const std::string
 
 bool TreePacker::produce(std::string& out) {
   out += std::exchange(first_, {});
-  for (int entries = 0; !has_ended_ && out.size() < piece && entries < entries_per_piece; ++entries) {
-    if (file_.is_open()) {
-      add_data(out);
-    } else if (!levels_.empty()) {
-      next_entry(out);
-    } else {
-      out += tar_end();
-      has_ended_ = true;
-    }
-  }
-  return !has_ended_;
+  const auto has_more = [this] { return file_.is_open() || !levels_.empty(); };
+  for (int entries = 0; has_more() && out.size() < piece && entries < entries_per_piece; ++entries)
+    file_.is_open() ? add_data(out) : next_entry(out);
+  return has_more();
 }
 
 void TreePacker::next_entry(std::string& out) {

@@ -31,8 +31,10 @@ class TreePacker {
   [[nodiscard]] static Result<TreePacker> open(const sys::Folder& folder, const std::string& path,
                                                bool follows, PackOptions options);
 
-  /// Appends some tens of KiB at most; false: that was the end.
+  /// Appends some tens of KiB at most; false: that was all, and tar_end() is missing yet.
   [[nodiscard]] bool produce(std::string& out);
+  /// Something else may go into the archive here.
+  [[nodiscard]] bool is_between_members() const { return !file_.is_open(); }
   /// What went wrong since the last call, each `cannot read PATH: <cause>`.
   [[nodiscard]] std::vector<std::string> take_problems() { return std::exchange(problems_, {}); }
   /// Of file contents, so far.
@@ -67,7 +69,6 @@ class TreePacker {
   std::vector<std::string> problems_;
   Bytes packed_;
   std::optional<Bytes> expected_;
-  bool has_ended_ = false;
 };
 
 }  // namespace kestrel::wire

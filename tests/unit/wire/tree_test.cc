@@ -46,6 +46,7 @@ Packed pack(const std::string& path, PackOptions options, bool follows = false) 
     packed.longest_piece = std::max(packed.longest_piece, piece.size());
     packed.archive += piece;
   }
+  packed.archive += tar_end();
   packed.problems = packer->take_problems();
   return packed;
 }
