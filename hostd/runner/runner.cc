@@ -271,7 +271,8 @@ wire::Welcome Runner::welcome() const {
 void Runner::take_event(const wire::EventMessage& event) {
   record(events_, record_of(event));
   observer_.on_event(event);
-  if (!can_be_asked_) api_came_up();
+  // A guest waits for its network before it begins, and so before it listens.
+  if (!can_be_asked_ && !event.type.starts_with("network.")) api_came_up();
   if (event.type == "vm.ready") handle(ServicesBecameReady{});
   if (event.type == "vm.healthy") handle(HealthChanged{true});
   if (event.type == "vm.unhealthy") handle(HealthChanged{false});

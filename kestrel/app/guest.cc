@@ -7,6 +7,7 @@
 
 #include "kestrel/app/config_file.h"
 #include "kestrel/app/echo.h"
+#include "kestrel/app/guest_network.h"
 #include "kestrel/app/guest_setup.h"
 #include "kestrel/app/link.h"
 #include "kestrel/app/link_target.h"
@@ -71,7 +72,7 @@ class Guest {
 
   void shut_down(int signal) {
     if (supervision_) return supervision_->shut_down(core::PowerAction::shutdown, signal_name(signal));
-    if (!has_started_) end({.status = 0, .cause = "shutdown", .reason = signal_name(signal)}, {});
+    if (stage_ != Stage::ended) end({.status = 0, .cause = "shutdown", .reason = signal_name(signal)}, {});
   }
 
   void load_config() {
@@ -113,7 +114,7 @@ class Guest {
     patience_.disarm();
     token_ = welcome.token;
     if (api_) api_->set_token(*token_);
-    if (has_started_) return;
+    if (stage_ != Stage::greeting) return;
     timeline_->reached("welcome");
     take_identity(welcome);
     image_environment_ = welcome.image_env;
@@ -123,16 +124,22 @@ class Guest {
 
   // --- running -------------------------------------------------------------------------------------------
   void start(const std::map<std::string, std::string>& host_environment) {
-    if (has_started_) return;
-    has_started_ = true;
+    if (stage_ != Stage::greeting) return;
+    stage_ = Stage::started;
     if (const auto* problems = std::get_if<config::Problems>(&config_.loaded)) return refuse(*problems);
-    const auto shared =
+    const auto model =
         std::make_shared<const config::Model>(std::get<config::Model>(std::move(config_.loaded)));
-    const auto& model = *shared;
-    if (model.hostname && !is_named_by_host_) {
-      if (auto named = sys::set_hostname(*model.hostname); !named) log_warning(named.error().message);
+    if (model->hostname && !is_named_by_host_) {
+      if (auto named = sys::set_hostname(*model->hostname); !named) log_warning(named.error().message);
     }
-    const auto missing = set_up_guest(model, machine_.parameters);
+    prepare_kernel(*model);
+    network_.configure(model->network, machine_.parameters,
+                       [this, model, host_environment] { start_services(model, host_environment); });
+  }
+
+  void start_services(const core::SharedModel& model,
+                      const std::map<std::string, std::string>& host_environment) {
+    const auto missing = mount_all(*model);
     if (!missing.empty())
       return end({.status = status_failed, .cause = "boot", .reason = missing.front()}, missing);
     timeline_->reached("guest set up");
@@ -145,13 +152,13 @@ class Guest {
                                .info = [this] { return info(); },
                                .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
     options.environment.vm.insert(image_environment_.begin(), image_environment_.end());
-    for (const auto& file : model.environment_files) {
+    for (const auto& file : model->environment_files) {
       if (auto read = read_environment_file(file, options.environment.vm); !read)
         log_warning(read.error().message);
     }
     for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
     if (!has_host()) echo_.emplace(loop_, records_.logs, sys::LogFormat::text);
-    supervision_.emplace(loop_, shared, std::move(config_.config), records_, std::move(options));
+    supervision_.emplace(loop_, model, std::move(config_.config), records_, std::move(options));
     serve();
     supervision_->begin();
     if (machine_.cgroups) machine_.cgroups->enter_own_leaf_in_background();
@@ -191,9 +198,10 @@ class Guest {
   }
 
   void end(const core::Outcome& outcome, std::vector<std::string> problems) {
-    has_started_ = true;
+    stage_ = Stage::ended;
     action_ = outcome.action;
     log_info("ends with status ", outcome.status, outcome.reason.empty() ? "" : ": ", outcome.reason);
+    network_.end();
     release_disks();
     // A link that is just lost comes back; one that never was is not waited for.
     if (!link_ || !(link_->is_up() || has_host())) return loop_.stop();
@@ -218,11 +226,13 @@ class Guest {
   ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
   std::optional<Link> link_;
-  std::optional<std::string> token_;                      ///< set once a host has welcomed us
+  std::optional<std::string> token_;  ///< set once a host has welcomed us
   std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
   bool is_named_by_host_ = false;
   loop::Timer patience_;
-  bool has_started_ = false;  ///< the services were started, or it was decided that they never are
+  enum class Stage { greeting, started, ended };
+  Stage stage_ = Stage::greeting;  ///< once ended, nothing is started any more
+  GuestNetwork network_{loop_, records_.events};
   std::optional<Supervision> supervision_;
   std::optional<control::ApiServer> api_;
   core::PowerAction action_ = core::PowerAction::shutdown;

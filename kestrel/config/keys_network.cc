@@ -16,12 +16,7 @@ constexpr Choice<NetworkMode> mode_choices[] = {
     {"dhcp", NetworkMode::dhcp},
 };
 
-std::optional<NetworkMode> read_mode(Context& context, const Raw& raw) {
-  const auto mode = read_choice<mode_choices>(context, raw);
-  if (mode != NetworkMode::dhcp) return mode;
-  context.report(raw.at, "'mode' dhcp is not supported by this version of kestrel");
-  return std::nullopt;
-}
+constexpr auto read_mode = read_choice<mode_choices>;
 
 std::optional<std::string> read_interface(Context& context, const Raw& raw) {
   auto name = read_word(context, raw);
@@ -49,16 +44,18 @@ constexpr auto read_addresses = read_list<read_address>;
 constexpr Key<Network> network_keys[] = {
     {"mode", into<read_mode, &Network::mode>,
      "`auto`: what the kernel's parameter [`ip=`](https://docs.kernel.org/admin-guide/nfs/nfsroot.html) "
-     "says, if it is there",
+     "says; without it, `dhcp` if there is a network card",
      "auto"},
     {"interface", into<read_interface, &Network::interface>,
-     "with `static`: its name; the first one beside `lo` where it is not given"},
+     "with `static` or `dhcp`: its name; the first one beside `lo`, for `dhcp` the first network card, where "
+     "it is "
+     "not given"},
     {"address", into<read_network_address, &Network::address>,
      "with `static`, where it is required: `10.0.0.2/24`, `fd00::2/64`"},
     {"gateway", into<read_address, &Network::gateway>,
      "with `static`: an address; no default route where it is not given"},
     {"dns", into<read_addresses, &Network::dns>,
-     "addresses that become `/etc/resolv.conf`; what `ip=` says where it is not given"},
+     "addresses that become `/etc/resolv.conf`; what `ip=` or the DHCP server says where it is not given"},
 };
 
 /// What only means something together.
@@ -72,8 +69,10 @@ void check_network(Context& context, const Raw& raw, const Network& network) {
     return;
   }
   for (const RawEntry& entry : std::get<RawMap>(raw.value)) {
-    if (entry.key == "address" || entry.key == "gateway" || entry.key == "interface")
+    if (entry.key == "address" || entry.key == "gateway")
       context.report(entry.at, concat(quoted(entry.key), " needs 'mode: static'"));
+    if (entry.key == "interface" && network.mode != NetworkMode::dhcp)
+      context.report(entry.at, "'interface' needs 'mode: static' or 'mode: dhcp'");
   }
 }
 

@@ -9,6 +9,13 @@
 
 namespace kestrel::sys {
 
+namespace {
+
+/// What a kernel calls a machine without a name.
+constexpr std::string_view no_hostname = "(none)";
+
+}  // namespace
+
 Result<void> set_hostname(const std::string& name) {
   if (::sethostname(name.data(), name.size()) == 0) return {};
   return errno_error(concat("cannot set the hostname to ", name), errno);
@@ -16,7 +23,7 @@ Result<void> set_hostname(const std::string& name) {
 
 std::string hostname() {
   utsname names{};
-  return ::uname(&names) == 0 ? names.nodename : "";
+  return ::uname(&names) != 0 || names.nodename == no_hostname ? "" : names.nodename;
 }
 
 }  // namespace kestrel::sys

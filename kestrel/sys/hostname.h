@@ -9,7 +9,7 @@ namespace kestrel::sys {
 
 /// At most 64 bytes (sethostname(2)).
 [[nodiscard]] Result<void> set_hostname(const std::string& name);
-/// As the kernel has it; empty if it cannot be had.
+/// Empty if the machine has been given none.
 [[nodiscard]] std::string hostname();
 
 }  // namespace kestrel::sys

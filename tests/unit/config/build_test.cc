@@ -72,6 +72,12 @@ TEST_CASE("the tables understand the keys of the guest", "[config]") {
   CHECK(model.network == Network{NetworkMode::fixed, "eth0", "10.0.0.2/24", "10.0.0.1", {"10.0.0.1"}});
 }
 
+TEST_CASE("an interface may be named for an address that is leased", "[config]") {
+  const std::string text =
+      "network: {mode: dhcp, interface: eth1, dns: [9.9.9.9]}\nexec: [{name: a, command: a}]";
+  CHECK(build_everything(text).model.network == Network{NetworkMode::dhcp, "eth1", "", "", {"9.9.9.9"}});
+}
+
 TEST_CASE("readiness is exactly one of its ways", "[config]") {
   CHECK(build_everything("exec: [{name: a, command: a, ready: {notify: true}}]").services[0].service.ready ==
         Readiness{ReadyByNotify{}});
