@@ -86,7 +86,7 @@ struct ServiceView {
 
 struct HealthView {
   Health status = Health::starting;
-  std::vector<std::string> reasons;  ///< why it is not healthy, one a line
+  std::vector<std::string> reasons;  ///< why it is not healthy, one a line; what is only starting comes last
   std::vector<CheckView> checks;     ///< the guest's own
 };
 

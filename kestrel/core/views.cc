@@ -171,8 +171,9 @@ RunView Supervisor::view_of_run(ServiceId id) const {
 
 HealthView Supervisor::health() const {
   HealthView view{.status = Health::healthy, .reasons = {}, .checks = {}};
+  std::vector<std::string> starting;
   const auto complain = [&](Health status, std::string reason) {
-    view.reasons.push_back(std::move(reason));
+    (status == Health::unhealthy ? view.reasons : starting).push_back(std::move(reason));
     if (view.status != Health::unhealthy) view.status = status;
   };
   if (phase() == Phase::preparing) complain(Health::starting, "pre_start hooks are running");
@@ -193,6 +194,7 @@ HealthView Supervisor::health() const {
       complain(Health::starting, concat("check '", check.definition().name, "' has not passed yet"));
     if (check.status() == Health::unhealthy) complain(Health::unhealthy, check.describe_failure());
   }
+  view.reasons.insert(view.reasons.end(), starting.begin(), starting.end());
   return view;
 }
 

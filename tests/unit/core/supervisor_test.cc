@@ -419,6 +419,20 @@ TEST_CASE("the guest is healthy when all services are where they should be and a
   CHECK(world.noticed("vm.unhealthy"));
 }
 
+TEST_CASE("of what keeps the guest from being healthy, what is wrong is told before what is only starting",
+          "[core]") {
+  config::Model model;
+  model.services = {after(service("slow"), 1, Condition::started), service("bad")};
+  model.services[0].checks = {http_check()};
+  Workbench world(model);
+  world.begin();
+  world.exec("bad");
+  world.exec("slow");
+  world.die("bad", 9);
+  CHECK(world.supervisor().health().reasons ==
+        std::vector<std::string>{"bad is backing off: killed by SIGKILL", "slow is not healthy yet"});
+}
+
 // --- the guest ---------------------------------------------------------------------------------------------
 
 TEST_CASE("a batch ends when the last job has, with status 0", "[core]") {
