@@ -26,9 +26,10 @@ trap 'kill -TERM "$vm" 2>/dev/null || true' INT TERM EXIT
 
 # Waits for the VM to end, through the signals that are handed on to it meanwhile, and ends with its status.
 await_end() {
-    local status=0
-    while kill -0 "$vm" 2>/dev/null; do
+    local status
+    while :; do
         wait "$vm" && status=0 || status=$?
+        kill -0 "$vm" 2>/dev/null || break
     done
     trap - EXIT
     exit "$status"

@@ -27,6 +27,13 @@ test_a_port_in_use() {
   expect_nothing_left
 }
 
+test_the_demo_ends_with_the_status_of_a_vm_that_cannot_start() {
+  mkdir stub
+  printf '#!/bin/sh\nexit 121\n' >stub/kestrelctl
+  chmod +x stub/kestrelctl
+  expect_status 121 env BUILD="$T/stub" "$REPO/config-examples/demo.sh"
+}
+
 test_a_missing_kernel() {
   run_vm --kernel /nonexistent/vmlinux "$site"
   expect_failure 121 "cannot use guest kernel: cannot open /nonexistent/vmlinux: No such file or directory"
