@@ -23,7 +23,7 @@ start_vm() {
   kill -0 "$runner" 2>/dev/null || fail "the VM ended before it was healthy: $(cat "$T/err")"
 }
 
-is_healthy_or_over() { grep -q 'healthy$' "$T/err" || ! kill -0 "$runner"; }
+is_healthy_or_over() { grep -q '^\[.*s\] healthy$' "$T/err" || ! kill -0 "$runner"; }
 
 # Until the VM is over; its exit status is in $status.
 await_end() {
