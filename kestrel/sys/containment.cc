@@ -87,19 +87,33 @@ std::vector<pid_t> cgroup_members(const std::string& leaf) {
   return pids;
 }
 
+struct SessionScan {
+  std::vector<pid_t> members;
+  /// The leader's process group goes on, but whoever was seen of it is dead by now: where processes only live
+  /// until they have forked, a list of them is outdated before it is read to its end.
+  bool has_unseen = false;
+};
+
 /// Where /proc cannot tell, -leader stands for the process group, as in kill(2).
-std::vector<pid_t> session_members(pid_t leader, std::string_view mark) {
+SessionScan scan_session(pid_t leader, std::string_view mark) {
+  SessionScan scan;
+  const bool has_group = ::kill(-leader, 0) == 0;
   if (!is_of_our_namespace()) {
-    return ::kill(-leader, 0) == 0 ? std::vector<pid_t>{-leader} : std::vector<pid_t>{};
+    if (has_group) scan.members.push_back(-leader);
+    return scan;
   }
-  std::vector<pid_t> pids;
+  bool is_leader_all = false;
   for (const ProcessInfo& process : descendants_of(::getpid(), list_processes())) {
-    if (process.is_zombie) continue;
-    const bool is_member =
-        process.session == leader || process.group == leader || has_environment_entry(process.pid, mark);
-    if (is_member) pids.push_back(process.pid);
+    const bool is_of_session = process.session == leader || process.group == leader;
+    if (process.is_zombie) {
+      if (process.pid == leader) is_leader_all = true;
+      if (process.pid != leader && process.group == leader) scan.has_unseen = true;
+    } else if (is_of_session || has_environment_entry(process.pid, mark)) {
+      scan.members.push_back(process.pid);
+    }
   }
-  return pids;
+  if (has_group && scan.members.empty() && !is_leader_all) scan.has_unseen = true;
+  return scan;
 }
 
 /// Differs between all containments of all supervisors on a machine, nested ones included.
@@ -112,6 +126,26 @@ std::string new_mark() {
   }
   return concat("KESTREL_CONTAINMENT=", supervisor, '-', ++count);
 }
+
+/// Holds a cgroup's processes, and whatever they fork, where they are: killing them one by one would else be
+/// a race. The kernel lets frozen processes die. Best effort; without a cgroup nothing.
+class Standstill {
+ public:
+  explicit Standstill(const std::string& cgroup)
+      : switch_(cgroup.empty() ? "" : concat(cgroup, "/cgroup.freeze")) {
+    turn("1");
+  }
+  Standstill(const Standstill&) = delete;
+  Standstill& operator=(const Standstill&) = delete;
+  ~Standstill() { turn("0"); }
+
+ private:
+  void turn(std::string_view value) const {
+    if (!switch_.empty()) [[maybe_unused]]
+      auto ignored = write_file(switch_, value);
+  }
+  std::string switch_;
+};
 
 /// ESRCH is no failure: whoever has gone needs no signal.
 void keep_failure(Result<void>& outcome, pid_t pid, int signal) {
@@ -204,7 +238,7 @@ std::vector<Error> Containment::set_limits(const SharedLimits& limits) {
 std::vector<pid_t> Containment::members() const {
   if (directory_.is_open()) return cgroup_members(path_);
   if (leader_ <= 0) return {};
-  return session_members(leader_, mark_);
+  return scan_session(leader_, mark_).members;
 }
 
 Result<void> Containment::signal_all(int signal) const {
@@ -215,10 +249,13 @@ Result<void> Containment::signal_all(int signal) const {
 
 Result<void> Containment::kill_all() const {
   if (directory_.is_open() && write_file(concat(path_, "/cgroup.kill"), "1")) return {};
+  const Standstill standstill(path_);
   Result<void> outcome;
   std::unordered_set<pid_t> killed;
   for (int round = 0; round < most_kill_rounds; ++round) {
     bool has_new = false;
+    // A signal to a group and a fork in it exclude each other: nobody slips through.
+    if (!directory_.is_open() && leader_ > 0) ::kill(-leader_, SIGKILL);
     for (pid_t pid : members()) {
       if (!killed.insert(pid).second) continue;
       has_new = true;
@@ -240,7 +277,9 @@ bool Containment::contains(pid_t pid) const {
 bool Containment::is_populated() const {
   if (directory_.is_open())
     return read_keyed(concat(path_, "/cgroup.events"), "populated") == std::uint64_t{1};
-  return !members().empty();
+  if (leader_ <= 0) return false;
+  const auto scan = scan_session(leader_, mark_);
+  return !scan.members.empty() || scan.has_unseen;
 }
 
 std::optional<std::uint64_t> Containment::oom_kills() const {

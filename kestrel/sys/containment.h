@@ -70,7 +70,8 @@ class Containment {
 
   /// To every process in it. No process left is success.
   [[nodiscard]] Result<void> signal_all(int signal) const;
-  /// SIGKILL that no fork can outrun: cgroup.kill, else pid by pid until nobody new shows up.
+  /// SIGKILL that no fork can outrun: cgroup.kill; where that fails, with the cgroup frozen, or else with one
+  /// signal for the process group, pid by pid until nobody new shows up.
   [[nodiscard]] Result<void> kill_all() const;
   /// Whether `pid` is a process of it. False for one that is gone.
   [[nodiscard]] bool contains(pid_t pid) const;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
@@ -31,6 +32,13 @@ struct Tree {
     return CgroupRoot::open(folder.path()).value();
   }
 };
+
+/// A child that does nothing until it is killed.
+pid_t forked_sleeper() {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  while (true) ::pause();
+}
 
 TEST_CASE("a folder that is no cgroup v2 is refused as a root", "[sys]") {
   test::TemporaryFolder folder;
@@ -132,6 +140,26 @@ TEST_CASE("killing a leaf is one write to cgroup.kill", "[sys]") {
   CHECK(tree.folder.read("services/web/cgroup.kill") == "1");
 }
 
+TEST_CASE("where a leaf cannot be killed at once it is frozen and killed pid by pid, below it too", "[sys]") {
+  Tree tree;
+  auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  tree.folder.write("services/web/cgroup.freeze", "");
+  REQUIRE(::unlink(tree.folder.path("services/web/cgroup.kill").c_str()) == 0);
+  REQUIRE(::mkdir(tree.folder.path("services/web/cgroup.kill").c_str(), 0755) == 0);  // cannot be written
+  const pid_t above = forked_sleeper();
+  const pid_t below = forked_sleeper();
+  tree.folder.write("services/web/cgroup.procs", std::to_string(above) + "\n");
+  tree.folder.write("services/web/below/cgroup.procs", std::to_string(below) + "\n");
+  CHECK(web->kill_all());
+  for (const pid_t pid : {above, below}) {
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(WTERMSIG(status) == SIGKILL);
+  }
+  CHECK(tree.folder.read("services/web/cgroup.freeze") == "0");
+}
+
 // --- without a cgroup
 // ------------------------------------------------------------------------------------------------
 
@@ -170,6 +198,14 @@ TEST_CASE("a session's members end with it: its children and other process group
   Session session("set -m; sleep 60 & sleep 60 & echo up; wait");
   CHECK(session.containment.is_populated());
   CHECK(session.containment.cgroup_fd() == -1);
+  CHECK(session.containment.kill_all());
+  while (::waitpid(-1, nullptr, 0) > 0) {
+  }
+  CHECK_FALSE(session.containment.is_populated());
+}
+
+TEST_CASE("a session whose processes only live until they have forked ends with it all the same", "[sys]") {
+  Session session("echo up; storm() { [ $1 -gt 5000 ] || storm $(($1 + 1)) & }; storm 0");
   CHECK(session.containment.kill_all());
   while (::waitpid(-1, nullptr, 0) > 0) {
   }
