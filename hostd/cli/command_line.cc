@@ -1,10 +1,11 @@
 #include "hostd/cli/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
 
+#include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/query_commands.h"
@@ -109,6 +110,22 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   list->callback([&] { action = [&] { return list_command(options.format); }; });
 }
 
+void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
+  CLI::App* copy = app.add_subcommand("cp", "Copy files and trees into a guest, and out of it");
+  copy->footer(
+      "One side is VM:PATH, the other a path here, or - for a tar archive on standard input or output.\n"
+      "A destination that is a folder is copied into; PATH/. means what is in a folder. Exits with 1 where\n"
+      "not everything was copied.");
+  copy->add_option("SOURCE", options.source, "VM:PATH, PATH or -")->required();
+  copy->add_option("DESTINATION", options.destination, "VM:PATH, PATH or -")->required();
+  copy->add_flag("-a,--archive", options.keeps_owners,
+                 "keep owners, by number (default: root in guests, oneself here)");
+  copy->add_flag("-L,--follow-link", options.follows_link, "copy what a SOURCE that is a symlink points to");
+  copy->add_flag("--devices", options.takes_devices, "copy devices and named pipes, too");
+  copy->add_flag("-q,--quiet", options.is_quiet, "show no progress");
+  copy->callback([&] { action = [&] { return copy_command(options); }; });
+}
+
 void add_others(CLI::App& app, Action& action) {
   app.add_subcommand("doctor", "What this machine lacks, and how to get it")->callback([&] {
     action = doctor_command;
@@ -135,9 +152,11 @@ int run_command_line(int argc, char** argv) {
   Action action;
   RunOptions run_options;
   QueryOptions query_options;
+  CopyOptions copy_options;
   add_run(app, run_options, action);
   add_queries(app, query_options, action);
   add_exec_commands(app, take_exec_command(words), action);
+  add_copy(app, copy_options, action);
   add_others(app, action);
   try {
     std::reverse(words.begin(), words.end());  // as parse() wants them

@@ -120,6 +120,12 @@ class TreeBody final : public FileSource {
   wire::TreePacker packer_;
 };
 
+wire::Response entry_response(std::string entry) {
+  wire::Response response = wire::json_response(200, entry);
+  response.headers.emplace_back("Kestrel-Entry", std::move(entry));
+  return response;
+}
+
 Answer get_tree(const Call& call, const FilePath& file, bool follows, std::string entry) {
   const auto name = call.target.find("name");
   std::string top(name ? *name : sys::last_part(file.path));
@@ -134,6 +140,8 @@ Answer get_tree(const Call& call, const FilePath& file, bool follows, std::strin
 Answer get_file(const Call& call) {
   const auto file = read_file_path(call.target);
   if (!file) return file_problem(file.error());
+  const Result<bool> is_about_it = query_flag(call.target, "stat");
+  if (!is_about_it) return wire::problem(400, is_about_it.error().message);
   const Result<bool> follows = call.target.find("follow") ? query_flag(call.target, "follow") : true;
   if (!follows) return wire::problem(400, follows.error().message);
   const int last = *follows ? 0 : O_NOFOLLOW;
@@ -146,12 +154,9 @@ Answer get_file(const Call& call) {
   OwnerNames owners;
   std::string entry =
       entry_json(sys::last_part(file->path), status, link_target(found->get(), "", status), owners);
+  if (*is_about_it) return entry_response(std::move(entry));
   if (names_tar(call.request.headers, "Accept")) return get_tree(call, *file, *follows, std::move(entry));
-  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
-    wire::Response response = wire::json_response(200, entry);
-    response.headers.emplace_back("Kestrel-Entry", std::move(entry));
-    return response;
-  }
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return entry_response(std::move(entry));
   auto content = file->folder.open(file->path, O_RDONLY | O_NONBLOCK | last);
   if (!content) return file_problem(content.error());
   if (S_ISDIR(status.st_mode)) return std::make_unique<ListingBody>(std::move(*content), std::move(entry));

@@ -18,9 +18,9 @@ namespace {
 
 constexpr Bytes longest_body = mebibytes(16);
 
-std::string bytes_of(Request request) {
+Request with_host(Request request) {
   if (!find_header(request.headers, "Host")) request.headers.emplace_back("Host", "kestrel");
-  return serialize(request);
+  return request;
 }
 
 bool is_success(const Response& response) { return response.status >= 200 && response.status <= 299; }
@@ -39,6 +39,41 @@ Result<ApiClient> ApiClient::connect_unix(const std::string& path, Duration time
 Result<Response> ApiClient::request(const Request& request) {
   if (auto sent = send(request); !sent) return sent.error();
   if (request.method == "HEAD") reader_.expect_no_body();
+  return receive_answer();
+}
+
+Result<Response> ApiClient::upload(const Request& head,
+                                   const std::function<Result<bool>(std::string& piece)>& make) {
+  std::string bytes = serialize_chunked_head(with_host(head));
+  for (bool has_more = true; has_more;) {
+    std::string piece;
+    auto made = make(piece);
+    if (!made) return made.error();
+    has_more = *made;
+    bytes += chunk(piece);
+    if (!has_more) bytes += last_chunk();
+    auto is_wanted = send_unless_answered(bytes);
+    if (!is_wanted) return is_wanted.error();
+    if (!*is_wanted) break;
+    bytes.clear();
+  }
+  return receive_answer();
+}
+
+Result<bool> ApiClient::send_unless_answered(std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto ready = wait_for(POLLOUT | POLLIN, Patience::bounded);
+    if (!ready) return ready.error();
+    if ((*ready & POLLIN) != 0) return false;
+    const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
+    if (count < 0 && errno != EAGAIN) return failed(std::strerror(errno), errno);
+    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  return true;
+}
+
+Result<Response> ApiClient::receive_answer() {
   for (bool is_open = true;;) {
     auto bytes = receive(Patience::bounded);
     if (!bytes) return bytes.error();
@@ -86,9 +121,9 @@ Result<ApiClient::Upgraded> ApiClient::upgrade(const Request& asked) {
 }
 
 Result<void> ApiClient::send(const Request& request) {
-  const std::string bytes = bytes_of(request);
+  const std::string bytes = serialize(with_host(request));
   for (std::string_view rest = bytes; !rest.empty();) {
-    if (auto ready = wait_for(POLLOUT, Patience::bounded); !ready) return ready;
+    if (auto ready = wait_for(POLLOUT, Patience::bounded); !ready) return ready.error();
     const auto count = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     // Who refuses a request half-way closes its side; the answer is there to be read all the same.
     if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return {};
@@ -107,13 +142,13 @@ Result<std::string> ApiClient::receive(Patience patience) {
   return buffer;
 }
 
-Result<void> ApiClient::wait_for(short events, Patience patience) {
+Result<short> ApiClient::wait_for(short events, Patience patience) {
   pollfd waiting{socket_.get(), events, 0};
   const auto bound = std::clamp<std::int64_t>(to_ms(timeout_), 0, INT_MAX);
   const int ready = ::poll(&waiting, 1, patience == Patience::endless ? -1 : static_cast<int>(bound));
   if (ready < 0) return failed(std::strerror(errno), errno);
   if (ready == 0) return failed(concat("no answer within ", format_duration(timeout_)), ETIMEDOUT);
-  return {};
+  return waiting.revents;
 }
 
 Error ApiClient::failed(std::string_view cause, int code) const {

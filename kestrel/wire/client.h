@@ -1,4 +1,5 @@
-// A blocking HTTP client over a Unix socket, for command-line programs: the one file of wire/ that does I/O.
+// A blocking HTTP client over a Unix socket, for command-line programs: the one file of wire/ that uses
+// sockets.
 //
 // One request at a time; the connection is used again for the next. Every wait is bounded by the time-out,
 // but for the body of a streamed answer, which may be silent for as long as nothing happens. A signal that
@@ -30,6 +31,12 @@ class ApiClient {
   [[nodiscard]] Result<Response> stream(const Request& request,
                                         const std::function<bool(std::string_view)>& on_body);
 
+  /// Sends a request with a body of any length, in chunks: `make` appends the next piece to what it is given
+  /// and says whether there is more; its error gives the request up. Returns the answer, which may come
+  /// before the body was complete. That nothing at all moves for as long as the time-out is an error.
+  [[nodiscard]] Result<Response> upload(const Request& head,
+                                        const std::function<Result<bool>(std::string& piece)>& make);
+
   /// Asks for another protocol. Where the answer is 101 the connection speaks that from then on, and is the
   /// caller's together with what has already come on it.
   struct Upgraded {
@@ -47,9 +54,13 @@ class ApiClient {
 
   ApiClient(sys::UniqueFd socket, std::string path, Duration timeout);
   [[nodiscard]] Result<void> send(const Request& request);
+  [[nodiscard]] Result<Response> receive_answer();
+  /// False: an answer has come before all was sent.
+  [[nodiscard]] Result<bool> send_unless_answered(std::string_view bytes);
   /// The next bytes; none at the end of the connection.
   [[nodiscard]] Result<std::string> receive(Patience patience);
-  [[nodiscard]] Result<void> wait_for(short events, Patience patience);
+  /// What poll() says of the events, or of the end of the connection.
+  [[nodiscard]] Result<short> wait_for(short events, Patience patience);
   [[nodiscard]] Error failed(std::string_view cause, int code) const;
 
   sys::UniqueFd socket_;
