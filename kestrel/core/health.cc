@@ -61,8 +61,9 @@ CheckStep HealthCheck::handle_result(ProbeId probe, bool is_ok, std::string mess
 CheckStep HealthCheck::conclude(bool is_ok, std::string message, Now now) {
   last_ = CheckResult{now.wall, is_ok, std::move(message)};
   const auto change = count(is_ok, now.monotonic);
-  phase_ = Planned{now.monotonic +
-                   (status_ == Health::starting ? definition_->start_interval : definition_->interval)};
+  const bool is_starting =
+      status_ == Health::starting && now.monotonic < began_ + definition_->start_period;
+  phase_ = Planned{now.monotonic + (is_starting ? definition_->start_interval : definition_->interval)};
   return {.change = change};
 }
 

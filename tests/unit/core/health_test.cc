@@ -127,6 +127,27 @@ TEST_CASE("the interval runs from the end of one probe to the start of the next"
   CHECK(patient.until_next() == seconds(10));
 }
 
+TEST_CASE("until its start period ends a check that never passed runs at the start interval", "[core]") {
+  auto check = http_check();
+  check.start_period = seconds(5);
+  check.start_interval = seconds(1);
+  Patient patient(check);
+  (void)patient.run(false);
+  CHECK(patient.until_next() == seconds(1));
+  patient.pass(seconds(5));
+  (void)patient.run(false);
+  CHECK(patient.until_next() == seconds(10));
+}
+
+TEST_CASE("without a start period a check has the time of its intervals to pass", "[core]") {
+  Patient patient(quick());
+  (void)patient.run(false);
+  CHECK(patient.until_next() == seconds(10));
+  (void)patient.run(false);
+  CHECK(patient.check().status() == Health::starting);
+  CHECK(patient.run(false).change == CheckStep::Change::became_unhealthy);
+}
+
 TEST_CASE("a check that ends hands back the probe under way and has no deadline", "[core]") {
   Patient patient(quick());
   (void)patient.deadline();
