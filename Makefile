@@ -59,7 +59,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
+.PHONY: all help deps docs named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -160,7 +160,7 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers check-images $(programs) $(BUILD)/unit-tests $(tool_programs) images
+check-all: layers named-tests check-images $(programs) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
@@ -185,6 +185,9 @@ docs: $(BUILD)/kestrel ## put the tables of all keys into docs/configuration.md
 
 layers: ## hold every #include against the allowed arrows
 	$(Q)tests/support/check-layers
+
+named-tests: ## hold the tests that tests/README.md names
+	$(Q)tests/support/check-named-tests
 
 format: ## rewrite all sources in the house's format
 	$(Q)clang-format -i $$(git ls-files '*.cc' '*.h')

@@ -46,6 +46,27 @@ YAML
   expect_contains "$(events)" "service.stopped web"
 }
 
+test_the_stop_signal_reaches_every_process_of_the_service() {
+  start_kestrel <<YAML
+exec:
+  - name: web
+    command: /bin/sh
+    args:
+      - -c
+      - |
+        sh -c 'trap "echo child has it; exit 0" TERM; echo child armed; while :; do sleep 0.05; done' &
+        trap 'wait; exit 0' TERM
+        echo parent armed
+        while :; do sleep 0.05; done
+    stop: {timeout: 1h}
+YAML
+  wait_until 10 log_has "[web] child armed"
+  wait_until 10 log_has "[web] parent armed"
+  kill -TERM "$kestrel"
+  await_end
+  expect_contains "$(cat log)" "[web] child has it"
+}
+
 test_a_process_that_was_stopped_in_its_tracks_gets_to_its_stop_signal() {
   start_kestrel <<'YAML'
 exec:

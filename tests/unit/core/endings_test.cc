@@ -1,6 +1,7 @@
 // What follows the end of a process, of a budget and of a service's health: each way that the configuration
 // knows.
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 #include "tests/unit/core/workbench.h"
 
@@ -89,6 +90,17 @@ TEST_CASE("each end of a service has the consequence that on_exit names", "[core
   CHECK(world.state("api") == ending.state);
   CHECK(world.outcome().has_value() == ending.status.has_value());
   if (world.outcome()) CHECK(world.outcome()->status == ending.status);
+}
+
+TEST_CASE("a batch whose job cannot be executed ends as a shell would say it", "[core]") {
+  const bool is_missing = GENERATE(true, false);
+  const int error = is_missing ? ENOENT : EACCES;
+  Workbench world({job("gone"), after(job("next"), 0, config::Condition::completed)});
+  world.begin();
+  world.fail_to_exec("gone", error);
+  CHECK(world.noticed("service.blocked next"));
+  REQUIRE(world.outcome());
+  CHECK(world.outcome()->status == (is_missing ? 127 : 126));
 }
 
 TEST_CASE("an exit that meets a stop is no crash", "[core]") {
