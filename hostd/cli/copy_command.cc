@@ -31,11 +31,16 @@ constexpr std::size_t piece = 64 * 1024;
 
 volatile std::sig_atomic_t caught_signal = 0;
 
-/// Signals end the copy in order: what is half there is taken away again.
+/// Signals end the copy in order: what is half there is taken away again. Those that are ignored stay so, as
+/// nohup(1) wants it.
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = [](int number) { caught_signal = number; };
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    ::sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);
+  }
 }
 
 /// One copy, whichever way.
@@ -155,7 +160,7 @@ int Copy::end(const Result<wire::Response>& answer) {
   if (answer->status / 100 != 2) return give_up(refusal_of(*answer));
   progress_.hide();
   if (problems_ == 0) return 0;
-  std::fputs(concat("kestrelctl: everything else was copied\n").c_str(), stderr);
+  std::fputs("kestrelctl: everything else was copied\n", stderr);
   return status_incomplete;
 }
 

@@ -181,7 +181,9 @@ Result<void> TreeUnpacker::leave_folders(std::string_view next) {
 
 Result<sys::Place> TreeUnpacker::place_of(const std::string& name) const {
   if (name.empty()) return refused(path_, "there is a folder", EISDIR);
-  return folder_.make_place(name);
+  auto place = folder_.make_place(name);
+  if (!place) return place.error().in(concat("cannot unpack ", printable(name)));
+  return place;
 }
 
 sys::Attributes TreeUnpacker::attributes_of(const TarMember& member) const {
