@@ -1,8 +1,8 @@
 # What an init costs while nothing happens. Sourced by run.
 
 bench_idle() {
-    local peer count services
-    for peer in $(peers except floor kestrel-run); do
+    local seeds=1 peer count services # the memory of two boots differs by a few KiB
+    for peer in $(peers except kestrel-run); do
         for count in 1 10 100 1000; do
             services="$count service$( ((count == 1)) || echo s)"
             measure "$peer" services "$count" idle pss_kib=KiB="PSS with $services" processes=n="processes with $services" \

@@ -8,7 +8,8 @@
 #   NAME_service SERVICE     adds a service that is restarted for ever, with the least delay the peer can be told
 #   NAME_job JOB [BEFORE]    adds a program that runs once, after the job BEFORE; no function: the peer cannot
 #   NAME_close               what is left to do when all are known (optional)
-#   NAME_lacks               (optional) sets $reason and fails where $scenario or $count cannot be done
+#   NAME_lacks               sets $reason and fails where $scenario with $count of them, for what is $measured, cannot be
+#                            done (optional)
 #
 # They hold to this: the quickest configuration the peer allows, scripts in its customary language, and no work for file
 # systems, which are mounted before.

@@ -1,11 +1,8 @@
-# busybox init: `wait` entries run one after the other, a list and not a graph.
-busybox_packages=(busybox-static)
+# busybox init: `wait` entries run one after the other, a sequence and not a graph.
 
 busybox_base() {
-    cp "$build/packages/busybox/bin/busybox" "$tree/bin/busybox"
+    add_busybox sh poweroff
     ln -s ../bin/busybox "$tree/sbin/init"
-    ln -s busybox "$tree/bin/sh"
-    ln -s busybox "$tree/bin/poweroff"
     start_with mounted /sbin/init
     power_off_with /bin/poweroff
 }
