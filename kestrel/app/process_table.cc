@@ -126,16 +126,19 @@ void ProcessTable::handle_end_of_adopted(ProcessId id) {
   Entry* entry = find(id);
   if (!entry || entry->has_ended) return;
   by_pid_.erase(entry->pid);
-  announce_end(id, {});
+  announce_end(id, std::nullopt);
 }
 
-void ProcessTable::announce_end(ProcessId id, const sys::ExitStatus& status) {
+void ProcessTable::announce_end(ProcessId id, const std::optional<sys::ExitStatus>& status) {
   Entry& entry = *find(id);
   entry.has_ended = true;
   entry.main_watcher = {};
   ++lingering_;
-  const ProcessEnd end{status, entry.containment.oom_kills().value_or(0) > 0 && status.signal == SIGKILL,
-                       entry.containment.is_populated()};
+  const bool is_killed = status && status->signal == SIGKILL;
+  const ProcessEnd end{.status = status.value_or(sys::ExitStatus{}),
+                       .is_oom_kill = is_killed && entry.containment.oom_kills().value_or(0) > 0,
+                       .leaves_others = entry.containment.is_populated(),
+                       .is_untold = !status};
   if (end.leaves_others && entry.containment.events_fd() >= 0) {
     entry.cgroup_watcher = loop::FdWatcher(*loop_, entry.containment.events_fd(),
                                            [this, id](loop::Interest) { check_gone(id); });

@@ -32,6 +32,7 @@ struct ProcessEnd {
   sys::ExitStatus status;
   bool is_oom_kill = false;
   bool leaves_others = false;  ///< others of its containment live; on_gone follows
+  bool is_untold = false;      ///< another process waited for it and has the status; here it is 0
 };
 
 struct ProcessCallbacks {
@@ -60,8 +61,7 @@ class ProcessTable {
   /// Whether `pid` is of the containment.
   [[nodiscard]] bool contains(ProcessId id, pid_t pid) const;
   /// Makes `pid`, which must be of the containment, its main process; what was that before is reaped and no
-  /// more. If another process than Kestrel waits for it, it takes the exit status with it, and the end is
-  /// told as an exit with status 0.
+  /// more. If another process than Kestrel waits for it, the end is told as such.
   [[nodiscard]] Result<void> adopt_main(ProcessId id, pid_t pid);
 
   void signal_main(ProcessId id, int signal);
@@ -98,7 +98,7 @@ class ProcessTable {
   void handle_children();
   void handle_end_of_child(ProcessId id, const sys::Reaped& ended);
   void handle_end_of_adopted(ProcessId id);
-  void announce_end(ProcessId id, const sys::ExitStatus& status);
+  void announce_end(ProcessId id, const std::optional<sys::ExitStatus>& status);
   void check_gone(ProcessId id);
   void check_all_gone();
   [[nodiscard]] Entry* find(ProcessId id) const;

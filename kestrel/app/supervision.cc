@@ -12,7 +12,9 @@ namespace {
 /// Any number will do: it only spreads restarts of several guests that start at one moment.
 std::uint64_t jitter_seed() { return static_cast<std::uint64_t>(sys::wall_now().time_since_epoch().count()); }
 
-core::Exit as_exit(const ProcessEnd& end) { return {end.status.code, end.status.signal, end.is_oom_kill}; }
+core::Exit as_exit(const ProcessEnd& end) {
+  return {end.status.code, end.status.signal, end.is_oom_kill, end.is_untold};
+}
 
 constexpr Bytes hook_ring = kibibytes(256);
 

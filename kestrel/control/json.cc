@@ -30,9 +30,11 @@ Json to_json(const core::CheckView& check) {
           {"last", check.last ? to_json(*check.last) : Json(nullptr)}};
 }
 
+Json code_of(const core::Exit& exit) { return exit.is_untold ? Json(nullptr) : Json(exit.code); }
+
 Json to_json(const core::ExitRecord& exit) {
   return {{"time", format_time(exit.time)},
-          {"code", exit.exit.code},
+          {"code", code_of(exit.exit)},
           {"signal", exit.exit.signal},
           {"cause", core::name_of(exit.cause)},
           {"uptime_ms", to_ms(exit.uptime)}};
@@ -152,7 +154,7 @@ std::string event_data_json(const core::Notice& notice) {
   Json json = Json::object();
   if (notice.pid) json["pid"] = *notice.pid;
   if (notice.exit) {
-    json["code"] = notice.exit->code;
+    json["code"] = code_of(*notice.exit);
     json["signal"] = notice.exit->signal;
     json["oom"] = notice.exit->is_oom_kill;
   }

@@ -15,6 +15,7 @@ struct Exit {
   int code = 0;
   int signal = 0;
   bool is_oom_kill = false;
+  bool is_untold = false;  ///< another process waited for it and knows how; here it counts as an exit with 0
   friend bool operator==(const Exit&, const Exit&) = default;
 };
 

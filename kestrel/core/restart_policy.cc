@@ -83,6 +83,7 @@ int shell_status(const Exit& exit) { return exit.signal == 0 ? exit.code : 128 +
 std::string describe(const Exit& exit) {
   if (exit.is_oom_kill) return "killed: out of memory";
   if (exit.signal != 0) return concat("killed by ", signal_name(exit.signal));
+  if (exit.is_untold) return "ended, and another process took its exit status";
   return concat("exited with ", exit.code);
 }
 

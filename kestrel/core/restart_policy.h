@@ -48,7 +48,7 @@ using AfterEnd = std::variant<StartAgain, Complete, Fail, ShutDownGuest>;
 /// What an exit status looks like from outside: the code, or 128 + signal.
 [[nodiscard]] int shell_status(const Exit& exit);
 
-/// `exited with 3`, `killed by SIGKILL`, `killed: out of memory`.
+/// `exited with 3`, `killed by SIGKILL`, `killed: out of memory`; words of their own where that is not told.
 [[nodiscard]] std::string describe(const Exit& exit);
 
 /// The delay before the `failures`-th restart in a row (from 1). `spread` in [-1, 1] places it within the

@@ -83,10 +83,11 @@ Cell coloured(std::string word) {
 std::string describe_exit(const Json& exit) {
   const std::string cause = text_of(exit, "cause");
   const auto signal = static_cast<int>(number_of(exit, "signal"));
-  if (cause == "exit") return concat("exited with ", text_of(exit, "code"));
+  const std::string code = text_of(exit, "code");
+  if (cause == "exit") return code.empty() ? "ended, its status is not known" : concat("exited with ", code);
   if (cause == "oom") return "killed for lack of memory";
   if (cause == "exec_failed") return "could not be executed";
-  const std::string how = signal != 0 ? signal_name(signal) : concat("status ", text_of(exit, "code"));
+  const std::string how = signal != 0 ? signal_name(signal) : concat("status ", code);
   if (cause == "signal") return concat("killed by ", how);
   return concat(cause, ", ", how);
 }

@@ -85,6 +85,21 @@ YAML
   [ "$(service daemon .pid)" != "$first" ] || fail "the pid is still $first"
 }
 
+test_of_a_main_process_that_another_one_waits_for_no_exit_status_is_made_up() {
+  start_kestrel <<YAML
+exec:
+  - name: daemon
+    command: /bin/sh
+    args: ["-c", "(sleep 0.5; exit 7) & $client READY=1 MAINPID=\$!; wait; exec sleep 1000"]
+    ready: {notify: true}
+    restart: never
+  - {name: other, command: /bin/sleep, args: ["1000"]}
+YAML
+  await_state daemon completed
+  expect_equal "$(service daemon '.exits[-1] | "\(.cause) \(.code) \(.signal)"')" "exit null 0"
+  expect_contains "$(events)" "ended, and another process took its exit status"
+}
+
 test_MAINPID_of_another_service_is_refused() {
   start_kestrel <<YAML
 exec:
