@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "hostd/cli/failure.h"
@@ -68,6 +69,23 @@ int show_end(const std::string& name, OutputFormat format) {
   return 0;
 }
 
+/// Returns when it has ended. A runner that goes away instead of answering has come to its end by itself.
+Result<void> ask_to_stop(const std::string& name, const StopOptions& options) {
+  // The guest's own deadline is the runner's to watch; this is for a runner that hangs.
+  auto client = wire::ApiClient::connect_unix(concat(vm_dir(name), '/', runner_socket), minutes(10));
+  if (!client) return {};
+  wire::Request request = get(concat("/v1/stop?wait=1", options.is_forced ? "&force=1" : ""));
+  request.method = "POST";
+  const auto answer = client->request(request);
+  if (!answer && answer.error().code == ECONNRESET) return {};
+  if (!answer) return answer.error();
+  const auto outcome = parse_outcome(answer->body);
+  if (outcome && !outcome->message.empty()) {
+    std::fputs(concat("kestrelctl: ", name, ": ", printable(outcome->message), '\n').c_str(), stderr);
+  }
+  return {};
+}
+
 }  // namespace
 
 int status_command(const std::string& name, OutputFormat format) {
@@ -102,20 +120,8 @@ int list_command(OutputFormat format) {
 
 int stop_command(const std::string& name, const StopOptions& options) {
   if (!is_known(name)) return no_such_vm("stop", name);
-  if (is_running(name)) {
-    // The guest's own deadline is the runner's to watch; this is for a runner that hangs.
-    auto client = wire::ApiClient::connect_unix(concat(vm_dir(name), '/', runner_socket), minutes(10));
-    if (!client)
-      return fail(ExitCode::host_error, concat("cannot stop ", name, ": ", client.error().message));
-    wire::Request request = get(concat("/v1/stop?wait=1", options.is_forced ? "&force=1" : ""));
-    request.method = "POST";
-    const auto answer = client->request(request);
-    if (!answer)
-      return fail(ExitCode::host_error, concat("cannot stop ", name, ": ", answer.error().message));
-    const auto outcome = parse_outcome(answer->body);
-    if (outcome && !outcome->message.empty()) {
-      std::fputs(concat("kestrelctl: ", name, ": ", printable(outcome->message), '\n').c_str(), stderr);
-    }
+  if (const auto asked = ask_to_stop(name, options); !asked) {
+    return fail(ExitCode::host_error, concat("cannot stop ", name, ": ", asked.error().message));
   }
   if (const auto free = wait_until_ended(vm_dir(name), seconds(10)); !free) {
     return fail(ExitCode::host_error, concat("cannot stop ", name, ": ", free.error().message));

@@ -143,8 +143,8 @@ Result<void> remove_ended(const std::string& runtime_dir) {
   auto lock = lock_folder(runtime_dir);
   if (!lock) return lock.error();
   remove_files(runtime_dir);
-  ::rmdir(runtime_dir.c_str());
-  return {};
+  if (::rmdir(runtime_dir.c_str()) == 0 || errno == ENOENT) return {};
+  return errno_error(concat("cannot remove ", runtime_dir), errno);
 }
 
 }  // namespace kestrel::hostd

@@ -1,12 +1,20 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <thread>
 
 #include "hostd/cli/failure.h"
+#include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_options.h"
 #include "hostd/cli/run_view.h"
 #include "hostd/cli/vm_reports.h"
+#include "hostd/cli/vms.h"
 #include "hostd/runner/pipe_observer.h"
+#include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
+#include "kestrel/sys/socket.h"
 #include "tests/unit/hostd/temporary_folder.h"
 
 using namespace kestrel;
@@ -128,4 +136,22 @@ TEST_CASE("a detached VM's progress survives its pipe", "[hostd]") {
   CHECK(ended->ended->status == 7);
   CHECK(ended->console.size() == 1);
   CHECK_FALSE(parse_pipe_message("x"));
+}
+
+TEST_CASE("a VM that ends by itself while it is being stopped is stopped, and its folder removed",
+          "[hostd]") {
+  const TemporaryFolder folder;
+  ::setenv("KESTREL_RUNTIME_DIR", folder.path().c_str(), 1);
+  REQUIRE(RuntimeDir::claim(vm_dir("site")));  // and let go of at once
+  auto runner = sys::listen_unix(concat(vm_dir("site"), '/', runner_socket), 0600);
+  REQUIRE(runner);
+  ::fcntl(runner->get(), F_SETFL, 0);  // accept() waits
+  std::thread ending([&] {
+    const sys::UniqueFd caller(::accept(runner->get(), nullptr, nullptr));
+    runner->reset();
+  });
+  CHECK(stop_command("site", {.is_forced = false, .removes = true}) == 0);
+  ending.join();
+  CHECK_FALSE(folder.has("vms/site"));
+  ::unsetenv("KESTREL_RUNTIME_DIR");
 }

@@ -66,6 +66,13 @@ TEST_CASE("the folder of a VM that has ended can be removed, that of a running o
   CHECK(wait_until_ended(folder.file("site"), milliseconds(10)));
 }
 
+TEST_CASE("what cannot be removed of a VM that has ended is told", "[hostd]") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkdir(folder.file("site").c_str(), 0700) == 0);
+  REQUIRE(::mkdir(folder.file("site/somebody-elses").c_str(), 0700) == 0);
+  CHECK(remove_ended(folder.file("site")).error().code == ENOTEMPTY);
+}
+
 TEST_CASE("a folder whose sockets would have too long a path is refused in clear words", "[hostd]") {
   CHECK(check_socket_paths("/run/kestrel/vms/site"));
   const auto refused = check_socket_paths("/" + std::string(100, 'x'));
