@@ -1,7 +1,5 @@
 #include "hostd/cli/run_view.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "hostd/cli/failure.h"
@@ -30,14 +28,14 @@ std::string format_step(Step step, Duration since_start) {
   return concat(time, title_of(step));
 }
 
-RunView::RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity)
-    : spec_(spec), verbosity_(verbosity), out_(loop, STDOUT_FILENO), err_(loop, STDERR_FILENO) {}
+RunView::RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity, Outputs outputs)
+    : spec_(spec), verbosity_(verbosity), out_(loop, outputs.logs), err_(loop, outputs.steps) {}
 
 void RunView::on_progress(Step step, Duration since_start) {
   if (verbosity_ == Verbosity::quiet) return;
   if (!err_.style().is_interactive) return err_.write(format_step(step, since_start) + "\n");
-  // A second try, or a reboot, begins a new line.
-  if (step == Step::vm) end_live_line();
+  // A second try, or a reboot, takes the place of what came before.
+  if (step == Step::vm) drop_live_line();
   steps_.push_back(step == Step::vm ? std::string(title_of(step))
                                     : concat(title_of(step), ' ', seconds_of(since_start)));
   show_live_line();
@@ -61,6 +59,10 @@ void RunView::on_log(const wire::LogMessage& log) {
   show_live_line();
 }
 
+void RunView::on_lost_logs(std::uint64_t lines) {
+  print(concat("kestrelctl: ", lines, lines == 1 ? " line" : " lines", " of the guest's log lost"));
+}
+
 void RunView::on_finish(const Outcome& outcome, const std::deque<std::string>& console) {
   end_live_line();
   err_.write(describe_end(spec_.name, outcome, console));
@@ -81,6 +83,11 @@ void RunView::show_live_line() {
 void RunView::hide_live_line() {
   if (is_live_line_shown_) err_.write(clear_line);
   is_live_line_shown_ = false;
+}
+
+void RunView::drop_live_line() {
+  hide_live_line();
+  steps_.clear();
 }
 
 void RunView::end_live_line() {

@@ -2,6 +2,8 @@
 // end why it ended. On a terminal the steps are one line that grows; elsewhere each is a line.
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,18 +18,27 @@ enum class Verbosity { quiet, normal };
 
 class RunView final : public RunnerObserver {
  public:
-  RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity);
+  /// Where to show it, as descriptors.
+  struct Outputs {
+    int logs = STDOUT_FILENO;
+    int steps = STDERR_FILENO;
+  };
+  RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity)
+      : RunView(loop, spec, verbosity, Outputs{}) {}
+  RunView(loop::Loop& loop, const VmSpec& spec, Verbosity verbosity, Outputs outputs);
 
   void on_progress(Step step, Duration since_start) override;
   void on_notice(std::string_view text) override;
   void on_event(const wire::EventMessage& event) override;
   void on_log(const wire::LogMessage& log) override;
+  void on_lost_logs(std::uint64_t lines) override;
   void on_finish(const Outcome& outcome, const std::deque<std::string>& console) override;
 
  private:
   void print(std::string_view line);
   void show_live_line();
   void hide_live_line();
+  void drop_live_line();
   void end_live_line();
 
   const VmSpec& spec_;

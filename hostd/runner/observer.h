@@ -2,6 +2,7 @@
 // one.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ class RunnerObserver {
   virtual void on_notice(std::string_view text) = 0;
   virtual void on_event(const wire::EventMessage& event) = 0;
   virtual void on_log(const wire::LogMessage& log) = 0;
+  /// Lines that the guest had to drop before it could send them.
+  virtual void on_lost_logs(std::uint64_t lines) = 0;
   /// `console` is the end of what the guest's console printed.
   virtual void on_finish(const Outcome& outcome, const std::deque<std::string>& console) = 0;
 };

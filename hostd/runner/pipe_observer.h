@@ -19,6 +19,7 @@ class PipeObserver final : public RunnerObserver {
   void on_notice(std::string_view text) override;
   void on_event(const wire::EventMessage&) override {}
   void on_log(const wire::LogMessage&) override {}
+  void on_lost_logs(std::uint64_t) override {}
   void on_finish(const Outcome& outcome, const std::deque<std::string>& console) override;
 
  private:

@@ -248,7 +248,9 @@ LinkCallbacks Runner::link_callbacks() {
     observer_.on_log(log);
   };
   callbacks.on_gap = [this](const wire::Gap& gap) {
-    record(gap.of == wire::Gap::Of::events ? events_ : logs_, record_of(gap, sys::wall_now()));
+    const bool is_of_logs = gap.of == wire::Gap::Of::logs;
+    record(is_of_logs ? logs_ : events_, record_of(gap, sys::wall_now()));
+    if (is_of_logs) observer_.on_lost_logs(gap.last - gap.first + 1);
   };
   callbacks.on_exiting = [this](const wire::Exiting& word) { handle(ExitingReceived{word}); };
   callbacks.on_lost = [](std::string_view reason) { log_info("the link to the guest was lost: ", reason); };
