@@ -226,7 +226,7 @@ class Guest {
   ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
   std::optional<Link> link_;
-  std::optional<std::string> token_;  ///< set once a host has welcomed us
+  std::optional<std::string> token_;                      ///< set once a host has welcomed us
   std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
   bool is_named_by_host_ = false;
   loop::Timer patience_;
@@ -243,7 +243,7 @@ class Guest {
 void run_guest() {
   Timeline timeline;
   timeline.reached("pid 1");
-  sys::log_to_stderr(sys::LogFormat::text, LogLevel::info);
+  sys::log_to_stderr(sys::LogFormat::text, LogLevel::info, sys::LogColours::never);
   auto machine = bring_up_machine(timeline);
   if (!machine) {
     log_error("cannot boot: ", machine.error().message);

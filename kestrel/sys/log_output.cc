@@ -12,6 +12,7 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/output_style.h"
 
 namespace kestrel::sys {
 
@@ -112,8 +113,10 @@ std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std
                 json_escaped(clean), R"("})");
 }
 
-void log_to_stderr(LogFormat format, LogLevel lowest) {
-  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>();
+void log_to_stderr(LogFormat format, LogLevel lowest, LogColours colours) {
+  const bool is_coloured = colours == LogColours::on_terminals && output_style_of(STDERR_FILENO).has_colours;
+  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>(
+      is_coloured ? spdlog::color_mode::always : spdlog::color_mode::never);
   output = std::make_unique<Output>(Output{format, spdlog::logger("kestrel", std::move(sink))});
   output->logger.set_formatter(std::make_unique<CompleteLine>(format));
   output->logger.set_level(spdlog::level::trace);

@@ -43,4 +43,29 @@ test_of_services_that_print_faster_than_the_host_reads_it_knows_the_count_of_los
   for name in a b c d; do expect_contains "$(grep "^\[$name\] " out | tail -n 1)" "[$name] 10000 "; done
 }
 
+test_four_services_that_print_100_mb_each_and_end_leave_every_line_or_the_count_of_the_lost() {
+  build_printers 1000000 "ring: 256K"
+  run_vm "$T/printers"
+  expect_equal "$status" 0 "exit status"
+  local shown lost
+  shown=$(grep -c '^\[[abcd]\] ' out)
+  lost=$(cat out err | sed -n "s/^kestrelctl: \([0-9]*\) lines* of the guest's log lost$/\1/p" | awk '{ sum += $1 } END { printf "%d", sum }')
+  expect_equal "$((shown + lost))" 4000000 "lines that are here ($shown) and lines that are known as lost ($lost)"
+  [ "$lost" -gt 0 ] || fail "nothing was lost: the test proves nothing"
+  local name
+  for name in a b c d; do expect_contains "$(grep "^\[$name\] " out | tail -n 1)" "[$name] 1000000 "; done
+}
+
+test_the_guests_own_log_on_its_console_has_no_colour_codes() {
+  build_image plain <<'CONFIG'
+exec:
+  - {name: stay, command: /bin/sleep, args: ["1000"]}
+CONFIG
+  start_vm plain "$T/plain"
+  local console
+  console=$(cat "$(in_vm_folder console.log)")
+  expect_contains "$console" "info  vm.healthy"
+  expect_lacks "$console" $'\e['
+}
+
 harness_main "$@"
