@@ -7,9 +7,10 @@
 #   NAME_base                programs and skeleton; calls start_with and power_off_with
 #   NAME_service SERVICE     adds a service that is restarted for ever, with the least delay the peer can be told
 #   NAME_job JOB [BEFORE]    adds a program that runs once, after the job BEFORE; no function: the peer cannot
-#   NAME_close               what is left to do when all are known (optional)
 #   NAME_lacks               sets $reason and fails where $scenario with $count of them, for what is $measured, cannot be
 #                            done (optional)
+#
+# A peer without a file is named in the report as missing.
 #
 # They hold to this: the quickest configuration the peer allows, scripts in its customary language, and no work for file
 # systems, which are mounted before.
@@ -28,12 +29,16 @@ can() { declare -F "$1" >/dev/null; }
 build_tree() {
     local peer=$1 scenario=$2 count=$3 name=${1//-/_} turn before=
     reason=
+    if ! can "${name}_base"; then
+        reason="Debian 12 has no package of it"
+        return 1
+    fi
     packages_of "$peer" || return 1
-    if can "${name}_lacks"; then "${name}_lacks" || return 1; fi
     if [[ $scenario == chain ]] && ! can "${name}_job"; then
         reason="does not run programs once, in order"
         return 1
     fi
+    if can "${name}_lacks"; then "${name}_lacks" || return 1; fi
     new_tree
     "${name}_base"
     for ((turn = 1; turn <= count; turn++)); do
@@ -44,7 +49,6 @@ build_tree() {
             "${name}_service" "s$turn"
         fi
     done
-    if can "${name}_close"; then "${name}_close"; fi
 }
 
 # packages_of PEER: unpacks what is not yet there. Fails with $reason.
