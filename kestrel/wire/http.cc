@@ -177,6 +177,13 @@ Response head_of(const Parsing<false>& parsing) {
           .keep_alive = parsing.keeps_alive()};
 }
 
+/// An answer before the answer (RFC 9110, 15.2), which says nothing of use here; but 101 is the last one.
+bool is_interim(const Parsing<false>& parsing) {
+  const auto status = parsing.message().result_int();
+  return parsing.is_done() && status >= 100 && status <= 199 && status != 101;
+}
+bool is_interim(const Parsing<true>&) { return false; }
+
 }  // namespace
 
 template <typename Message>
@@ -236,11 +243,14 @@ Result<std::optional<Message>> MessageReader<Message>::feed(std::string_view byt
   State& state = *state_;
   if (state.failure) return *state.failure;
   state.unparsed.append(bytes);
-  if (state.unparsed.empty()) return std::optional<Message>();
-  auto& parsing = state.current();
-  if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
-  if (!parsing.is_done() && !parsing.hands_on_pieces()) return std::optional<Message>();
-  return std::optional<Message>(state.take());
+  while (!state.unparsed.empty()) {
+    auto& parsing = state.current();
+    if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
+    if (!parsing.is_done() && !parsing.hands_on_pieces()) break;
+    if (!is_interim(parsing)) return std::optional<Message>(state.take());
+    state.parsing.reset();
+  }
+  return std::optional<Message>();
 }
 
 template <typename Message>
@@ -288,8 +298,13 @@ template class MessageReader<Response>;
 // --- a response whose body is handed on --------------------------------------------------------------------
 
 struct StreamedResponseReader::State {
-  Parsing<false> parsing{[](std::string_view, std::string_view) { return BodyRule{.limit = endless_body}; },
-                         Parsing<false>::Body::expected};
+  State() { begin(); }
+  void begin() {
+    parsing.emplace([](std::string_view, std::string_view) { return BodyRule{.limit = endless_body}; },
+                    Parsing<false>::Body::expected);
+  }
+
+  std::optional<Parsing<false>> parsing;
   std::string unparsed;
 };
 
@@ -299,20 +314,25 @@ StreamedResponseReader::StreamedResponseReader(StreamedResponseReader&&) noexcep
 StreamedResponseReader& StreamedResponseReader::operator=(StreamedResponseReader&&) noexcept = default;
 
 Result<std::string> StreamedResponseReader::feed(std::string_view bytes) {
-  auto& parsing = state_->parsing;
-  state_->unparsed.append(bytes);
-  if (auto taken = parsing.take_from(state_->unparsed); !taken) return taken.error();
-  auto body = parsing.take_body();
-  if (parsing.has_head() && !head_) head_ = head_of(parsing);
+  State& state = *state_;
+  state.unparsed.append(bytes);
+  auto taken = state.parsing->take_from(state.unparsed);
+  while (taken && is_interim(*state.parsing)) {
+    state.begin();
+    taken = state.parsing->take_from(state.unparsed);
+  }
+  if (!taken) return taken.error();
+  auto body = state.parsing->take_body();
+  if (state.parsing->has_head() && !head_) head_ = head_of(*state.parsing);
   return body;
 }
 
 Result<void> StreamedResponseReader::finish() {
   if (is_done()) return {};
   if (!head_) return Error{"cannot read the message: closed without an answer", ECONNRESET};
-  return state_->parsing.finish();
+  return state_->parsing->finish();
 }
 
-bool StreamedResponseReader::is_done() const { return state_->parsing.is_done(); }
+bool StreamedResponseReader::is_done() const { return state_->parsing->is_done(); }
 
 }  // namespace kestrel::wire

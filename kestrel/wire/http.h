@@ -61,7 +61,8 @@ struct BodyRule {
 /// As long as bodies can be that are taken in pieces.
 inline constexpr Bytes endless_body{std::numeric_limits<std::uint64_t>::max()};
 
-/// Reads one message after another from a connection's bytes.
+/// Reads one message after another from a connection's bytes. Answers before the answer (1xx) are passed
+/// over; 101 Switching Protocols is none of them.
 template <typename Message>
 class MessageReader {
  public:
@@ -97,6 +98,7 @@ using RequestReader = MessageReader<Request>;
 using ResponseReader = MessageReader<Response>;
 
 /// Reads one response and hands its body on as it comes: for answers without an end, such as followed logs.
+/// Answers before it are passed over here, too.
 class StreamedResponseReader {
  public:
   StreamedResponseReader();

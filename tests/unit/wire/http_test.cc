@@ -122,6 +122,49 @@ TEST_CASE("what answers HEAD, CONNECT or an upgrade has no body, and the rest is
   CHECK(upgrade.take_rest() == "{}\n");
 }
 
+TEST_CASE("answers before the answer are passed over, in whatever pieces they come", "[wire]") {
+  const std::string early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  const std::string bytes = early + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    ResponseReader whole(kibibytes(1));
+    const auto first = whole.feed(bytes.substr(0, at));
+    REQUIRE(first);
+    CHECK_FALSE(first->has_value());
+    const auto answer = whole.feed(bytes.substr(at));
+    REQUIRE((answer && *answer));
+    CHECK((*answer)->status == 200);
+    CHECK((*answer)->body == "hi");
+
+    StreamedResponseReader streamed;
+    const auto begin = streamed.feed(bytes.substr(0, at));
+    REQUIRE(begin);
+    const auto rest = streamed.feed(bytes.substr(at));
+    REQUIRE(rest);
+    CHECK(*begin + *rest == "hi");
+    CHECK(streamed.head()->status == 200);
+    CHECK(streamed.is_done());
+  }
+}
+
+TEST_CASE("that an answer has no body counts for the answer, not for one before it", "[wire]") {
+  ResponseReader reader(kibibytes(1));
+  reader.expect_no_body();
+  const auto answer =
+      reader.feed("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  REQUIRE((answer && *answer));
+  CHECK((*answer)->status == 200);
+}
+
+TEST_CASE("an answer before the answer alone is none", "[wire]") {
+  ResponseReader reader(kibibytes(1));
+  CHECK_FALSE(reader.feed("HTTP/1.1 100 Continue\r\n\r\n")->has_value());
+  CHECK_FALSE(reader.finish()->has_value());
+  StreamedResponseReader streamed;
+  REQUIRE(streamed.feed("HTTP/1.1 100 Continue\r\n\r\n"));
+  CHECK_FALSE(streamed.head());
+  CHECK_FALSE(streamed.finish());
+}
+
 TEST_CASE("a response that is cut off is an error, nothing at all is not", "[wire]") {
   ResponseReader cut(limit);
   CHECK(cut.feed("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"));
