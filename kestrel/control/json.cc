@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/wire/json_depth.h"
 
 namespace kestrel::control {
 
@@ -56,6 +57,7 @@ Json list(const std::vector<T>& values) {
 
 /// `body` as an object, or why it is none.
 Result<Json> parse_object(std::string_view body) {
+  if (!wire::is_shallow_json(body)) return Error{"the body is nested too deeply"};
   Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) return Error{"the body is not a JSON object"};
   return json;

@@ -6,12 +6,18 @@
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/wire/json_depth.h"
 
 namespace kestrel::wire {
 
 namespace {
 
 using Json = nlohmann::json;
+
+/// Discarded, which is neither object nor anything else, where it is no JSON of a depth that is ours.
+Json parse(std::string_view text) {
+  return is_shallow_json(text) ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
+}
 
 /// A member as text, whatever its type; empty where it is missing or null.
 std::string text_of(const Json& object, const char* key) {
@@ -35,7 +41,7 @@ const Json& section_of(const Json& object, const char* key) {
 }
 
 Result<Json> parse_object(std::string_view text, std::string_view what) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = parse(text);
   if (!json.is_object()) return Error{concat("cannot read ", what, ": the answer is no JSON object")};
   return json;
 }
@@ -200,7 +206,7 @@ Result<std::vector<std::string>> parse_changed(std::string_view json) {
 }
 
 Refusal read_refusal(const Response& response) {
-  const Json problem = Json::parse(response.body, nullptr, false);
+  const Json problem = parse(response.body);
   Refusal refusal{text_of(problem, "detail"), names_in(section_of(problem, "dependents"))};
   if (refusal.detail.empty()) {
     refusal.detail = concat("the answer was ", response.status, ' ', reason_phrase(response.status));
@@ -211,7 +217,7 @@ Refusal read_refusal(const Response& response) {
 // --- records -----------------------------------------------------------------------------------------------
 
 std::string report_event(std::string_view text) {
-  const Json record = Json::parse(text, nullptr, false);
+  const Json record = parse(text);
   if (!record.is_object()) return {};
   if (record.contains("gap")) return "… events are missing here\n";
   std::string line = concat(text_of(record, "time"), "  ", text_of(record, "type"));
@@ -223,7 +229,7 @@ std::string report_event(std::string_view text) {
 }
 
 Result<LogRecord> parse_log_record(std::string_view text) {
-  const Json record = Json::parse(text, nullptr, false);
+  const Json record = parse(text);
   if (!record.is_object()) return Error{"cannot read a log record: it is no JSON object"};
   LogRecord log;
   if (const Json& gap = section_of(record, "gap"); gap.is_object()) {

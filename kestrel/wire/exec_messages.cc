@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/wire/json_depth.h"
 
 namespace kestrel::wire {
 
@@ -122,6 +123,7 @@ Error unknown_member(std::string_view key) {
 }
 
 Json parse_object(std::string_view text) {
+  if (!is_shallow_json(text)) return {};
   Json json = Json::parse(text, nullptr, false);
   return json.is_object() ? json : Json();
 }
@@ -167,6 +169,7 @@ int error_number(std::string_view name) {
 }  // namespace
 
 Result<ExecRequest> parse_exec_request(std::string_view body) {
+  if (!is_shallow_json(body)) return Error{"the body is nested too deeply"};
   const Json json = parse_object(body);
   if (!json.is_object()) return Error{"the body is not a JSON object"};
   ExecRequest request;

@@ -6,6 +6,7 @@
 
 #include "kestrel/base/overloaded.h"
 #include "kestrel/base/text.h"
+#include "kestrel/wire/json_depth.h"
 
 namespace kestrel::wire {
 
@@ -208,27 +209,11 @@ std::optional<HostMessage> host_message_from(const Json& from, const std::string
   return std::nullopt;
 }
 
-/// The library prints what it holds by recursion: a line of nothing but brackets would be the end of our
-/// stack.
-bool is_shallow(std::string_view line) {
-  constexpr int deepest = 32;
-  int depth = 0;
-  bool is_text = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (is_text && c == '\\') ++i;
-    if (c == '"') is_text = !is_text;
-    if (!is_text && (c == '{' || c == '[') && ++depth > deepest) return false;
-    if (!is_text && (c == '}' || c == ']')) --depth;
-  }
-  return true;
-}
-
 template <typename Message>
 Result<std::optional<Message>> decode(std::string_view line,
                                       std::optional<Message> (*message_from)(const Json&,
                                                                              const std::string&)) {
-  if (!is_shallow(line)) return Error{"cannot read a link message: nested too deeply"};
+  if (!is_shallow_json(line)) return Error{"cannot read a link message: nested too deeply"};
   try {
     const auto from = Json::parse(line);
     return message_from(from, from.at("type").get<std::string>());

@@ -3,12 +3,18 @@
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/wire/json_depth.h"
 
 namespace kestrel::wire {
 
 namespace {
 
 using Json = nlohmann::json;
+
+/// Discarded, which is neither object nor anything else, where it is no JSON of a depth that is ours.
+Json parse(std::string_view text) {
+  return is_shallow_json(text) ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
+}
 
 /// The strings in a member that is a list; nothing where it is something else.
 std::vector<std::string> strings_in(const Json& object, const std::string& key) {
@@ -40,7 +46,7 @@ int number_in(const Json& object, const char* key) {
 }  // namespace
 
 Result<std::string> report_reload(std::string_view json, Table::Colours colours) {
-  const Json answer = Json::parse(json, nullptr, false);
+  const Json answer = parse(json);
   if (!answer.is_object() || !answer.value("plan", Json()).is_object())
     return Error{"cannot read the plan: the answer has none"};
   const Json& plan = answer["plan"];
@@ -60,7 +66,7 @@ Result<std::string> report_reload(std::string_view json, Table::Colours colours)
 }
 
 std::vector<ConfigProblem> read_config_problems(std::string_view json) {
-  const Json answer = Json::parse(json, nullptr, false);
+  const Json answer = parse(json);
   std::vector<ConfigProblem> problems;
   if (!answer.is_object()) return problems;
   for (const Json& each : answer.value("problems", Json::array())) {

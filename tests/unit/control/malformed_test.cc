@@ -47,6 +47,17 @@ std::string mutate(std::mt19937& random, std::string text) {
 
 }  // namespace
 
+TEST_CASE("a body of nothing but brackets is refused and not followed", "[control]") {
+  Bench bench;
+  bench.guest.add("api");
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
+  for (const char* target : {"/v1/power", "/v1/services/api/signal"}) {
+    const auto answer = bench.post(target, R"({"action":)" + deep + "}");
+    CHECK(answer.status == 400);
+    CHECK(answer.body.find("nested too deeply") != std::string::npos);
+  }
+}
+
 TEST_CASE("mutated requests are answered or refused, never worse", "[control]") {
   std::mt19937 random(20);  // NOLINT: the same sequence every time
   Bench bench;
