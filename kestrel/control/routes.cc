@@ -70,6 +70,12 @@ wire::Response method_not_allowed(std::string_view method, std::string allowed) 
 
 }  // namespace
 
+std::vector<std::string> route_names() {
+  std::vector<std::string> names;
+  for (const Route& each : routes) names.push_back(concat(each.method, ' ', each.pattern));
+  return names;
+}
+
 std::optional<wire::BodyRule> body_rule(std::string_view method, std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   for (const Route& each : routes) {

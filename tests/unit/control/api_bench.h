@@ -15,6 +15,7 @@
 #include "kestrel/loop/loop.h"
 #include "kestrel/loop/stream.h"
 #include "kestrel/loop/timer.h"
+#include "tests/unit/control/document/api_document.h"
 
 namespace kestrel::control::test {
 
@@ -146,7 +147,11 @@ class Bench {
     if (!body.empty()) text += concat("Content-Length: ", body.size(), "\r\n");
     client.stream.write(text + "\r\n" + std::string(body));
     if (method == "HEAD") client.reader.expect_no_body();
-    return next(client);
+    wire::Response response = next(client);
+    INFO("an answer that docs/openapi.yaml does not describe: " << method << ' ' << target << '\n'
+                                                                << response.body);
+    CHECK(join(ApiDocument::get().complaints(method, target, response), "\n").empty());
+    return response;
   }
   wire::Response get(std::string_view target) { return call(connect(), "GET", target); }
   wire::Response post(std::string_view target, std::string_view body = {}) {
