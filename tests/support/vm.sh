@@ -12,6 +12,7 @@ run_vm() {
 launch_vm() {
   vm=$1
   shift
+  : >"$T/err" # of an earlier VM; the shell in the background may take its time
   KESTREL_RUNTIME_DIR=$T/r KESTREL_ACCEL=tcg "$BUILD/kestrelctl" run --name "$vm" "$@" >"$T/out" 2>"$T/err" &
   runner=$!
 }
