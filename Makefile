@@ -59,7 +59,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install clean FORCE
+.PHONY: all help deps docs completions named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install install-completions clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -98,7 +98,7 @@ $(BUILD)/kestrel: $(BUILD)/kestrel.debug
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
 
-$(BUILD)/hostd $(BUILD)/kestrelctl: $(BUILD)/%: $(BUILD)/obj/hostd/main_%.o $(host_libraries)
+$(BUILD)/hostd $(BUILD)/kestrelctl $(BUILD)/completions: $(BUILD)/%: $(BUILD)/obj/hostd/main_%.o $(host_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) -fno-lto -Wl,--gc-sections $(LDFLAGS) -o $@ $< $(call group,$(host_libraries)) $(HOST_LIBS)
 
@@ -113,6 +113,14 @@ $(BUILD)/support/%: $(BUILD)/obj/tests/support/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -s -o $@ $<
+
+# What completes the command lines; `completions` itself is a tool of the build.
+shells      := bash zsh fish
+completions := $(foreach p,kestrelctl hostd kestrel,$(foreach s,$(shells),$(BUILD)/completion/$(p).$(s)))
+$(completions): $(BUILD)/completion/%: $(BUILD)/completions
+	@mkdir -p $(@D)
+	$(Q)$< $(basename $*) $(subst .,,$(suffix $*)) >$@
+completions: $(completions) ## scripts that complete the command lines, for bash, zsh and fish
 
 # --- images ------------------------------------------------------------------------------------------------------------
 # What guests are made of is unpacked from the distribution's packages and never installed.
@@ -160,7 +168,7 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests check-images $(programs) $(BUILD)/unit-tests $(tool_programs) images
+check-all: layers named-tests check-images $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
@@ -169,7 +177,7 @@ check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*"
 check-images: $(BUILD)/kernel/version ## only the tests of the image builder
 	$(Q)initramfs/check-builder $(BUILD)
 
-check-pid1: $(programs) $(tool_programs) ## only the tests of kestrel in namespaces; T= picks a file
+check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
 
 check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= picks a file
@@ -197,7 +205,17 @@ tidy: ## clang-tidy over the guest's and host's sources
 
 # The guest's binary is not for the host's PATH: images take it from lib/kestrel.
 PREFIX ?= /usr
-install: $(programs) ## into $(DESTDIR)$(PREFIX)
+# Where the distribution's packages have completions, and where local software has them.
+zsh_folder  := share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+fish_folder := share/fish/vendor_completions.d
+install-completions: $(completions)
+	$(Q)for p in kestrelctl hostd kestrel; do \
+	  install -D -m 644 $(BUILD)/completion/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
+	  install -D -m 644 $(BUILD)/completion/$$p.zsh $(DESTDIR)$(PREFIX)/$(zsh_folder)/_$$p; \
+	  install -D -m 644 $(BUILD)/completion/$$p.fish $(DESTDIR)$(PREFIX)/$(fish_folder)/$$p.fish; \
+	done
+
+install: $(programs) install-completions ## into $(DESTDIR)$(PREFIX)
 	install -s -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
 	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
 	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel

@@ -4,12 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
+#include <map>
+#include <utility>
 
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
+#include "hostd/completion/describe.h"
 #include "hostd/exit_status.h"
 
 namespace kestrel::hostd {
@@ -18,6 +21,12 @@ namespace {
 
 /// What was asked for; the chosen command sets it, and it runs after everything has been parsed.
 using Action = std::function<int()>;
+
+/// What completes the names of VMs and services.
+std::map<std::string, std::string> name_sources() {
+  return {{"VM", "kestrelctl list -q 2>/dev/null"},
+          {"SERVICE", "kestrelctl services -q \"$vm\" 2>/dev/null"}};
+}
 
 void add_run(CLI::App& app, RunOptions& options, Action& action) {
   CLI::App* run = app.add_subcommand("run", "Run one VM, in the foreground unless -d is given");
@@ -31,21 +40,25 @@ void add_run(CLI::App& app, RunOptions& options, Action& action) {
       ->take_all()
       ->allow_extra_args(false);
   run->add_option("--env-file", options.env_files, "file with one KEY=VALUE a line")
+      ->type_name("FILE")
       ->take_all()
       ->allow_extra_args(false);
   run->add_option("-m,--memory", options.memory, "such as 256M or 1G (default: the image's)");
   run->add_option("--cpus", options.cpus, "number of processors (default: the image's)");
-  run->add_option("--kernel", options.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)");
+  run->add_option("--kernel", options.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)")
+      ->type_name("FILE");
   run->add_option("--append", options.append, "further kernel arguments");
   run->add_option("--hostname", options.hostname, "the guest's host name");
-  run->add_option("--accel", options.accel, "auto, kvm or tcg (default: $KESTREL_ACCEL, else auto)");
-  run->add_option("--vmm", options.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)");
+  run->add_option("--accel", options.accel, "default: $KESTREL_ACCEL, else auto")->type_name("auto|kvm|tcg");
+  run->add_option("--vmm", options.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)")
+      ->type_name("FILE");
   run->add_option("--boot-timeout", options.boot_timeout,
                   "how long the guest has until its hello (default: 30s)");
   run->add_option("--shutdown-timeout", options.shutdown_timeout,
                   "how long it has to shut down (default: 45s)");
   run->add_flag("-d,--detach", options.is_detached, "leave it running and print its name");
-  run->add_option("--wait", options.wait, "with -d: return when it is started, ready or healthy (default)");
+  run->add_option("--wait", options.wait, "with -d: when to return (default: healthy)")
+      ->type_name("started|ready|healthy");
   run->add_option("--wait-timeout", options.wait_timeout,
                   "with -d: give up waiting after this long (default: 2m)");
   run->add_flag("-q,--quiet", options.is_quiet, "do not show the boot's progress");
@@ -58,18 +71,20 @@ struct QueryOptions {
   OutputFormat format = OutputFormat::table;
   LogOptions logs;
   StopOptions stop;
+  bool is_quiet = false;
 };
 
 CLI::App* add_query(CLI::App& app, const char* command, const char* description, QueryOptions& options) {
   CLI::App* query = app.add_subcommand(command, description);
-  query->add_option("NAME", options.name, "the VM")->required();
+  query->add_option("NAME", options.name, "the VM")->required()->type_name("VM");
   return query;
 }
 
 void add_format(CLI::App* command, QueryOptions& options) {
   const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::table},
                                                        {"json", OutputFormat::json}};
-  command->add_option("-o,--output", options.format, "table or json")
+  command->add_option("-o,--output", options.format, "table by default")
+      ->type_name("table|json")
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
 }
 
@@ -85,12 +100,18 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
 
   CLI::App* services = add_query(app, "services", "A guest's services", options);
   add_format(services, options);
-  services->callback([&] { action = [&] { return services_command(options.name, options.format); }; });
+  services->add_flag("-q,--quiet", options.is_quiet, "only their names");
+  services->callback([&] {
+    action = [&] {
+      return options.is_quiet ? service_names_command(options.name)
+                              : services_command(options.name, options.format);
+    };
+  });
 
   CLI::App* logs = add_query(app, "logs", "What a guest's services print", options);
   add_format(logs, options);
   add_follow(logs, options);
-  logs->add_option("-s,--service", options.logs.service, "only this service's");
+  logs->add_option("-s,--service", options.logs.service, "only this service's")->type_name("SERVICE");
   logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
 
   CLI::App* events = add_query(app, "events", "What happened in a VM", options);
@@ -107,7 +128,10 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   CLI::App* list = app.add_subcommand("list", "All VMs");
   list->alias("ls");
   add_format(list, options);
-  list->callback([&] { action = [&] { return list_command(options.format); }; });
+  list->add_flag("-q,--quiet", options.is_quiet, "only their names");
+  list->callback([&] {
+    action = [&] { return options.is_quiet ? list_names_command() : list_command(options.format); };
+  });
 }
 
 void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
@@ -116,14 +140,38 @@ void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
       "One side is VM:PATH, the other a path here, or - for a tar archive on standard input or output.\n"
       "A destination that is a folder is copied into; PATH/. means what is in a folder. Exits with 1 where\n"
       "not everything was copied.");
-  copy->add_option("SOURCE", options.source, "VM:PATH, PATH or -")->required();
-  copy->add_option("DESTINATION", options.destination, "VM:PATH, PATH or -")->required();
+  copy->add_option("SOURCE", options.source, "a path, or - for an archive")
+      ->required()
+      ->type_name("[VM:]PATH");
+  copy->add_option("DESTINATION", options.destination, "a path, or - for an archive")
+      ->required()
+      ->type_name("[VM:]PATH");
   copy->add_flag("-a,--archive", options.keeps_owners,
                  "keep owners, by number (default: root in guests, oneself here)");
   copy->add_flag("-L,--follow-link", options.follows_link, "copy what a SOURCE that is a symlink points to");
   copy->add_flag("--devices", options.takes_devices, "copy devices and named pipes, too");
   copy->add_flag("-q,--quiet", options.is_quiet, "show no progress");
   copy->callback([&] { action = [&] { return copy_command(options); }; });
+}
+
+void add_completion(CLI::App& app, std::string& shell, Action& action) {
+  CLI::App* completion =
+      app.add_subcommand("completion", "Print the script that completes this command line");
+  completion->footer(
+      "bash: source <(kestrelctl completion bash)\n"
+      "zsh:  kestrelctl completion zsh >~/.zfunc/_kestrelctl, a folder in $fpath\n"
+      "fish: kestrelctl completion fish >~/.config/fish/completions/kestrelctl.fish");
+  completion->add_option("SHELL", shell, "which one")
+      ->required()
+      ->type_name("bash|zsh|fish")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  completion->callback([&] {
+    action = [&] {
+      std::fputs(completion::script_for(shell, completion::describe(app, name_sources())).value().c_str(),
+                 stdout);
+      return 0;
+    };
+  });
 }
 
 void add_others(CLI::App& app, Action& action) {
@@ -138,33 +186,49 @@ void add_others(CLI::App& app, Action& action) {
   });
 }
 
+/// The program's whole command line.
+struct CommandLine {
+  CLI::App app{"Boots virtual machines from images, talks to them, and shuts them down.", "kestrelctl"};
+  Action action;
+  RunOptions run;
+  QueryOptions query;
+  CopyOptions copy;
+  std::string shell;
+
+  explicit CommandLine(std::vector<std::string> exec_command) {
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "kestrelctl " KESTREL_VERSION);
+    app.footer(
+        "A VM's runtime folder is $KESTREL_RUNTIME_DIR/vms/NAME, /run/kestrel/vms/NAME for root,\n"
+        "$XDG_RUNTIME_DIR/kestrel/vms/NAME otherwise. `run` exits with the guest's status; its own are 116 "
+        "to "
+        "127.");
+    add_run(app, run, action);
+    add_queries(app, query, action);
+    add_exec_commands(app, std::move(exec_command), action);
+    add_copy(app, copy, action);
+    add_completion(app, shell, action);
+    add_others(app, action);
+  }
+};
+
 }  // namespace
 
+completion::Program describe_command_line() {
+  return completion::describe(CommandLine({}).app, name_sources());
+}
+
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Boots virtual machines from images, talks to them, and shuts them down.", "kestrelctl");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "kestrelctl " KESTREL_VERSION);
-  app.footer(
-      "A VM's runtime folder is $KESTREL_RUNTIME_DIR/vms/NAME, /run/kestrel/vms/NAME for root,\n"
-      "$XDG_RUNTIME_DIR/kestrel/vms/NAME otherwise. `run` exits with the guest's status; its own are 116 to "
-      "127.");
   std::vector<std::string> words(argv + 1, argv + argc);
-  Action action;
-  RunOptions run_options;
-  QueryOptions query_options;
-  CopyOptions copy_options;
-  add_run(app, run_options, action);
-  add_queries(app, query_options, action);
-  add_exec_commands(app, take_exec_command(words), action);
-  add_copy(app, copy_options, action);
-  add_others(app, action);
+  CommandLine command_line(take_exec_command(words));
+  CLI::App& app = command_line.app;
   try {
     std::reverse(words.begin(), words.end());  // as parse() wants them
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : to_status(ExitCode::usage);
   }
-  return action();
+  return command_line.action();
 }
 
 }  // namespace kestrel::hostd

@@ -37,7 +37,9 @@ void add_exec(CLI::App& app, std::vector<std::string> command, std::function<int
       "kestrelctl exec [OPTIONS] VM [--] COMMAND [ARGUMENT...]: what stands behind the VM is the command's.\n"
       "Exits with the command's status, 128 + its signal, 124 after the timeout, 126 where it cannot be\n"
       "executed, 127 where it is not there, and 125 where something else failed.");
-  exec->add_option("VM", options->vm, vm_description)->required();
+  exec->add_option("VM", options->vm, vm_description)->required()->type_name("VM");
+  // Never parsed (take_exec_command): for the help, and for shells that complete.
+  exec->add_option("COMMAND", options->command, "the program and its arguments")->type_name("COMMAND");
   exec->add_flag("-i,--interactive", options->is_interactive, stdin_description);
   exec->add_flag("-t,--tty", options->has_terminal, terminal_description);
   exec->add_flag("-d,--detach", options->is_detached, "leave it running, and print its id for attach");
@@ -53,7 +55,7 @@ void add_exec(CLI::App& app, std::vector<std::string> command, std::function<int
 void add_shell(CLI::App& app, std::function<int()>& action) {
   auto options = std::make_shared<ShellOptions>();
   CLI::App* shell = app.add_subcommand("shell", "Open a shell in a guest");
-  shell->add_option("VM", options->vm, vm_description)->required();
+  shell->add_option("VM", options->vm, vm_description)->required()->type_name("VM");
   shell->add_option("-u,--user", options->user, "whose shell (default: root)");
   shell->add_option("-w,--workdir", options->working_dir, "where it begins (default: /)");
   shell->add_option("--shell", options->shell, "the program (default: bash, else sh)");
@@ -63,7 +65,7 @@ void add_shell(CLI::App& app, std::function<int()>& action) {
 void add_attach(CLI::App& app, std::function<int()>& action) {
   auto options = std::make_shared<AttachOptions>();
   CLI::App* attach = app.add_subcommand("attach", "Come back to a program that exec -d left running");
-  attach->add_option("VM", options->vm, vm_description)->required();
+  attach->add_option("VM", options->vm, vm_description)->required()->type_name("VM");
   attach->add_option("EXEC", options->exec_id, "what exec -d printed")->required();
   attach->add_option("--offset", options->offset,
                      "leave out so many bytes of its output, of which 1 MiB is kept");

@@ -103,6 +103,20 @@ int services_command(const std::string& name, OutputFormat format) {
   return print("show the services of", name, wire::report_services(*json, sys::wall_now()));
 }
 
+int service_names_command(const std::string& name) {
+  if (!is_running(name)) return not_running("show the services of", name);
+  const auto json = ask(name, api_socket, get("/v1/services"));
+  const auto names = json ? wire::parse_service_names(*json) : json.error();
+  if (!names) return print("show the services of", name, names.error());
+  for (const std::string& each : *names) std::puts(printable(each).c_str());
+  return 0;
+}
+
+int list_names_command() {
+  for (const std::string& name : known_vms()) std::puts(name.c_str());
+  return 0;
+}
+
 int list_command(OutputFormat format) {
   std::vector<ListedVm> vms;
   for (const std::string& name : known_vms()) {

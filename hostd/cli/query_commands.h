@@ -18,9 +18,13 @@ struct LogOptions {
 
 [[nodiscard]] int status_command(const std::string& name, OutputFormat format);
 [[nodiscard]] int services_command(const std::string& name, OutputFormat format);
+/// Only their names, one a line.
+[[nodiscard]] int service_names_command(const std::string& name);
 [[nodiscard]] int logs_command(const std::string& name, const LogOptions& options, OutputFormat format);
 [[nodiscard]] int events_command(const std::string& name, const LogOptions& options, OutputFormat format);
 [[nodiscard]] int list_command(OutputFormat format);
+/// Only the names, one a line; nobody is asked for them.
+[[nodiscard]] int list_names_command();
 
 struct StopOptions {
   bool is_forced = false;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,10 +25,10 @@ namespace kestrel::hostd::vsock {
 namespace {
 
 constexpr const char* description =
-    "Gives a QEMU guest a virtio socket device (vsock), without a kernel module and without root.\n"
-    "Listens on --vhost for one QEMU and serves it until it ends.\n";
+    "Give a QEMU guest a virtio socket device (vsock), without a kernel module and without root";
 
-constexpr const char* examples = R"(
+constexpr const char* examples = R"(Listens on --vhost for one QEMU and serves it until it ends.
+
 Example:
   hostd vsock --vhost /tmp/vm.vhost --uds /tmp/vm.vsock --cid 42 &
   qemu-system-x86_64 -M q35,memory-backend=mem0 -m 512 \
@@ -109,34 +110,35 @@ class VsockServer {
   std::optional<Error> failure_;
 };
 
-}  // namespace
-
-int run_vsock_command(std::span<char* const> args) {
-  Arguments arguments;
-  CLI::App app{description, "hostd vsock"};
-  app.footer(examples);
-  app.add_option("--vhost", arguments.vhost_path, "Unix socket QEMU connects to (its chardev)")
-      ->required()
-      ->type_name("PATH");
-  app.add_option("--uds", arguments.device.uds_path,
-                 "Unix socket for clients on the host; PATH_<port> for the guest's calls")
-      ->required();
-  app.add_option("--cid", arguments.device.cid, "the guest's context id")
-      ->required()
-      ->check(CLI::Range(3U, 0xfffffffeU));
-  app.add_option("--max-connections", arguments.device.max_connections, "refuse more than these at a time")
-      ->capture_default_str();
-  try {
-    // CLI11 takes its arguments last first.
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return to_status(app.exit(error) == 0 ? ExitCode::success : ExitCode::usage);
-  }
+int serve(const Arguments& arguments) {
   raise_descriptor_limit();
-  const Result<void> ended = VsockServer(std::move(arguments)).run();
+  const Result<void> ended = VsockServer(arguments).run();
   if (ended) return to_status(ExitCode::success);
   std::fprintf(stderr, "hostd vsock: %s\n", ended.error().message.c_str());
   return to_status(ExitCode::host_error);
+}
+
+}  // namespace
+
+void add_vsock_command(CLI::App& app, std::function<int()>& action) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* vsock = app.add_subcommand("vsock", description);
+  vsock->footer(examples);
+  vsock->add_option("--vhost", arguments->vhost_path, "Unix socket QEMU connects to (its chardev)")
+      ->required()
+      ->type_name("FILE");
+  vsock
+      ->add_option("--uds", arguments->device.uds_path,
+                   "Unix socket for clients on the host; PATH_<port> for the guest's calls")
+      ->required()
+      ->type_name("FILE");
+  vsock->add_option("--cid", arguments->device.cid, "the guest's context id")
+      ->required()
+      ->check(CLI::Range(3U, 0xfffffffeU));
+  vsock
+      ->add_option("--max-connections", arguments->device.max_connections, "refuse more than these at a time")
+      ->capture_default_str();
+  vsock->callback([arguments, &action] { action = [arguments] { return serve(*arguments); }; });
 }
 
 }  // namespace kestrel::hostd::vsock

@@ -1,12 +1,16 @@
 // `hostd vsock`: the device alone, for anybody's QEMU.
 #pragma once
 
-#include <span>
+#include <functional>
+
+namespace CLI {
+class App;
+}
 
 namespace kestrel::hostd::vsock {
 
-/// Runs the command; `args` are those behind `hostd vsock`. Returns the exit status (exit_status.h): success
-/// when the VMM went or a signal asked to end, host_error, or usage.
-int run_vsock_command(std::span<char* const> args);
+/// Adds `vsock` to a program's subcommands; when it is chosen it sets `action`, which runs it. That returns
+/// the exit status (exit_status.h): success when the VMM went or a signal asked to end, or host_error.
+void add_vsock_command(CLI::App& app, std::function<int()>& action);
 
 }  // namespace kestrel::hostd::vsock

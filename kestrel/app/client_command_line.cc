@@ -36,7 +36,8 @@ std::shared_ptr<Arguments> add_common(CLI::App& command, Action& action, Run run
       ->type_name("unix:PATH")
       ->envname("KESTREL_API")
       ->check(unix_address_error);
-  command.add_option("-o,--output", arguments->format, "table or json")->check(one_of({"table", "json"}));
+  set_choice(*command.add_option("-o,--output", arguments->format, "For people or machines"),
+             {"table", "json"});
   command.callback([arguments, &action, run] {
     if (!arguments->address.empty()) {
       arguments->client.api_path = arguments->address.substr(unix_scheme.size());
@@ -98,7 +99,8 @@ void add_reload(CLI::App& command, Action& action) {
     const auto mode = given.is_dry_run ? control::ReloadMode::dry_run : control::ReloadMode::apply;
     return reload_services(given.client, given.file, mode);
   });
-  command.add_option("FILE", arguments->file, concat("The configuration; default ", default_config_path));
+  command.add_option("FILE", arguments->file, concat("The configuration; default ", default_config_path))
+      ->type_name("FILE");
   command.add_flag("--dry-run", arguments->is_dry_run, "Only show what it would change");
 }
 
@@ -130,9 +132,8 @@ void add_health(CLI::App& command, Action& action) {
 void add_power(CLI::App& command, Action& action) {
   const auto arguments = add_common(
       command, action, [](const Arguments& given) { return change_power(given.client, given.action); });
-  command.add_option("ACTION", arguments->action, "shutdown or reboot")
-      ->required()
-      ->check(one_of({"shutdown", "reboot"}));
+  set_choice(*command.add_option("ACTION", arguments->action, "What to do")->required(),
+             {"shutdown", "reboot"});
 }
 
 constexpr Subcommand subcommands[] = {

@@ -42,8 +42,8 @@ void add_run(CLI::App& command, Action& action) {
       .add_option("--cgroup", options->run.cgroup,
                   "A writable cgroup v2 directory to keep each service contained in")
       ->type_name("DIR");
-  command.add_option("--log-format", options->log_format, "Form of the log on standard error: text or json")
-      ->check(one_of({"text", "json"}));
+  set_choice(*command.add_option("--log-format", options->log_format, "Form of the log on standard error"),
+             {"text", "json"});
   command.callback([options, &action] {
     RunOptions& run = options->run;
     if (!options->api.empty()) run.api = options->api.substr(unix_scheme.size());
@@ -77,8 +77,8 @@ void add_graph(CLI::App& command, Action& action) {
   };
   const auto options = std::make_shared<Options>();
   command.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
-  command.add_option("--format", options->format, "dot (Graphviz) or mermaid")
-      ->check(one_of({"dot", "mermaid"}));
+  set_choice(*command.add_option("--format", options->format, "For Graphviz or Mermaid; default dot"),
+             {"dot", "mermaid"});
   command.callback([options, &action] {
     action = [options] {
       using config::GraphFormat;
@@ -114,11 +114,17 @@ void for_each_subcommand(Visit visit) {
 
 }  // namespace
 
-std::function<std::string(const std::string&)> one_of(std::vector<std::string> words) {
-  return [words = std::move(words)](const std::string& text) {
+void set_choice(CLI::Option& option, std::vector<std::string> words) {
+  option.type_name(join(words, "|"));
+  option.check([words = std::move(words)](const std::string& text) {
     const bool is_one = std::find(words.begin(), words.end(), text) != words.end();
     return is_one ? std::string() : concat("it must be ", join(words, " or "));
-  };
+  });
+}
+
+void add_subcommands(CLI::App& app, Action& action) {
+  for_each_subcommand(
+      [&](const Subcommand& each) { each.add(*app.add_subcommand(each.name, each.description), action); });
 }
 
 bool is_command_line(int argc, char** argv) {

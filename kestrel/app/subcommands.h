@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace kestrel::app {
 
@@ -23,11 +24,13 @@ struct Subcommand {
   void (*add)(CLI::App& command, Action& action);
 };
 
-/// For options with a few words to choose from: what is wrong with the text; empty if nothing is. (CLI11's
-/// own validators for this are several times the size.)
-[[nodiscard]] std::function<std::string(const std::string&)> one_of(std::vector<std::string> words);
+/// The option is one of a few words. (CLI11's own validators for this are several times the size.)
+void set_choice(CLI::Option& option, std::vector<std::string> words);
 
 /// Those that call the API of a running kestrel.
 [[nodiscard]] std::span<const Subcommand> client_subcommands();
+
+/// All of them.
+void add_subcommands(CLI::App& app, Action& action);
 
 }  // namespace kestrel::app

@@ -148,6 +148,14 @@ Result<std::string> report_services(std::string_view json, WallTime now, Table::
   return table.text(colours);
 }
 
+Result<std::vector<std::string>> parse_service_names(std::string_view json) {
+  const auto document = parse_object(json, "the guest's services");
+  if (!document) return document.error();
+  std::vector<std::string> names;
+  for (const Json& service : section_of(*document, "services")) names.push_back(text_of(service, "name"));
+  return names;
+}
+
 Result<ServiceReport> report_service(std::string_view json, WallTime now, Table::Colours colours) {
   const auto service = parse_object(json, "the service");
   if (!service) return service.error();

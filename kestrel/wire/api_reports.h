@@ -19,6 +19,9 @@ namespace kestrel::wire {
 [[nodiscard]] Result<std::string> report_services(std::string_view json, WallTime now,
                                                   Table::Colours colours = Table::Colours::off);
 
+/// The names in it, in its order.
+[[nodiscard]] Result<std::vector<std::string>> parse_service_names(std::string_view json);
+
 /// Of GET /v1/services/NAME: all that is known of it.
 struct ServiceReport {
   std::string text;
