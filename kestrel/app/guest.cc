@@ -18,6 +18,7 @@
 #include "kestrel/control/server.h"
 #include "kestrel/loop/signal_watcher.h"
 #include "kestrel/sys/boot.h"
+#include "kestrel/sys/clock.h"
 #include "kestrel/sys/hostname.h"
 #include "kestrel/sys/log_output.h"
 #include "kestrel/sys/socket.h"
@@ -114,12 +115,18 @@ class Guest {
     patience_.disarm();
     token_ = welcome.token;
     if (api_) api_->set_token(*token_);
+    if (welcome.time_ns > 0) compare_clock(Duration(welcome.time_ns) - sys::wall_now().time_since_epoch());
     if (stage_ != Stage::greeting) return;
     timeline_->reached("welcome");
     take_identity(welcome);
     image_environment_ = welcome.image_env;
     is_named_by_host_ = !welcome.hostname.empty();
     start(welcome.env);
+  }
+
+  void compare_clock(Duration offset) {
+    clock_offset_ = offset;
+    clock_compared_ = sys::monotonic_now();
   }
 
   // --- running -------------------------------------------------------------------------------------------
@@ -150,6 +157,7 @@ class Guest {
                                      if (echo_) echo_->show();
                                    },
                                .info = [this] { return info(); },
+                               .link = [this] { return link_view(); },
                                .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
     options.environment.vm.insert(image_environment_.begin(), image_environment_.end());
     for (const auto& file : model->environment_files) {
@@ -179,6 +187,14 @@ class Guest {
     } else {
       log_warning(socket.error().message);
     }
+  }
+
+  [[nodiscard]] std::optional<control::LinkView> link_view() const {
+    if (!link_) return std::nullopt;
+    control::LinkView view{.is_up = link_->is_up(), .unacknowledged = link_->unacknowledged(), .clock = {}};
+    if (clock_compared_)
+      view.clock = {.offset = clock_offset_, .age = sys::monotonic_now() - *clock_compared_};
+    return view;
   }
 
   [[nodiscard]] bool has_host() const { return token_.has_value(); }
@@ -226,6 +242,8 @@ class Guest {
   ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
   std::optional<Link> link_;
+  Duration clock_offset_{};  ///< the host's clock minus ours, before ours was corrected
+  std::optional<MonotonicTime> clock_compared_;
   std::optional<std::string> token_;                      ///< set once a host has welcomed us
   std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
   bool is_named_by_host_ = false;

@@ -244,6 +244,11 @@ std::optional<Bytes> ProcessTable::memory(ProcessId id) const {
   return entry ? entry->containment.memory_current() : std::nullopt;
 }
 
+std::optional<Bytes> ProcessTable::memory_peak(ProcessId id) const {
+  const Entry* entry = find(id);
+  return entry ? entry->containment.memory_peak() : std::nullopt;
+}
+
 std::optional<Duration> ProcessTable::cpu(ProcessId id) const {
   const Entry* entry = find(id);
   if (!entry) return std::nullopt;

@@ -75,6 +75,7 @@ class ProcessTable {
   void forget(ProcessId id);
 
   [[nodiscard]] std::optional<Bytes> memory(ProcessId id) const;
+  [[nodiscard]] std::optional<Bytes> memory_peak(ProcessId id) const;
   [[nodiscard]] std::optional<Duration> cpu(ProcessId id) const;
 
  private:

@@ -59,26 +59,39 @@ std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
     if (!usage) usage.emplace();
     if (const auto memory = processes_.memory(live->process))
       usage->memory = Bytes{usage->memory.value_or(Bytes{}).count + memory->count};
+    if (const auto peak = processes_.memory_peak(live->process))
+      usage->memory_peak = Bytes{usage->memory_peak.value_or(Bytes{}).count + peak->count};
     if (const auto cpu = processes_.cpu(live->process))
       usage->cpu = usage->cpu.value_or(milliseconds{}) + std::chrono::duration_cast<milliseconds>(*cpu);
   }
   return usage;
 }
 
+control::ServiceMeters Supervision::meters(core::ServiceId id) const {
+  const auto found = runs_.find(name(id));
+  if (found == runs_.end()) return {};
+  const Runs& runs = found->second;
+  control::ServiceMeters meters{.uptime = {}, .restarts = runs.restarts.counts()};
+  if (!live_runs(name(id)).empty() && runs.started != MonotonicTime{})
+    meters.uptime = sys::monotonic_now() - runs.started;
+  return meters;
+}
+
 std::vector<Supervision::Live*> Supervision::live_runs(const std::string& service) const {
   std::vector<Live*> out;
-  const auto runs = current_runs_.find(service);
-  if (runs == current_runs_.end()) return out;
-  for (const auto run : runs->second) {
+  const auto runs = runs_.find(service);
+  if (runs == runs_.end()) return out;
+  for (const auto run : runs->second.current) {
     if (const auto live = live_.find(run); live != live_.end()) out.push_back(live->second.get());
   }
   return out;
 }
 
 void Supervision::note_run(const std::string& service, core::RunId run) {
-  auto& runs = current_runs_[service];
-  std::erase_if(runs, [this](core::RunId one) { return !live_.contains(one); });
-  runs.push_back(run);
+  auto& runs = runs_[service];
+  std::erase_if(runs.current, [this](core::RunId one) { return !live_.contains(one); });
+  runs.current.push_back(run);
+  runs.started = {};
 }
 
 core::Reply Supervision::apply(const core::Command& command) {
@@ -352,10 +365,20 @@ Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch_probe(
 void Supervision::perform(const core::Publish& effect) {
   const auto& notice = effect.notice;
   const auto service = notice.service ? supervisor_.definition(*notice.service).name : std::string();
+  if (notice.service) meter(notice, service);
   if (options_.show_lines) options_.show_lines();
   records_->events.append(sys::now(), notice, service);
   log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
            notice.reason);
+}
+
+void Supervision::meter(const core::Notice& notice, const std::string& service) {
+  if (notice.type == core::NoticeType::service_started) runs_[service].started = sys::monotonic_now();
+  if (notice.type != core::NoticeType::service_starting) return;
+  const auto runs = runs_.find(service);
+  if (runs == runs_.end()) return;  // its first start
+  const auto view = supervisor_.view(*notice.service, sys::now());
+  if (!view.exits.empty()) runs->second.restarts.note(view.restarts, view.exits.back().cause);
 }
 
 void Supervision::perform(const core::Finish& effect) {

@@ -17,6 +17,7 @@
 #include "kestrel/app/process_plan.h"
 #include "kestrel/app/process_table.h"
 #include "kestrel/app/readiness_watch.h"
+#include "kestrel/app/restart_tally.h"
 #include "kestrel/config/model.h"
 #include "kestrel/control/exec_book.h"
 #include "kestrel/control/guest.h"
@@ -40,6 +41,7 @@ struct SupervisionOptions {
   /// Called before news of a process are logged, so that what it printed stands before them; optional.
   std::function<void()> show_lines;
   std::function<control::InfoView()> info;
+  std::function<std::optional<control::LinkView>()> link;  ///< optional: without it there is none
   std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
 };
 
@@ -65,9 +67,13 @@ class Supervision final : public control::Guest {
   }
   [[nodiscard]] core::ServiceView view(core::ServiceId id) const override;
   [[nodiscard]] std::optional<control::Usage> usage(core::ServiceId id) const override;
+  [[nodiscard]] control::ServiceMeters meters(core::ServiceId id) const override;
   [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
   [[nodiscard]] core::Phase phase() const override { return supervisor_.phase(); }
   [[nodiscard]] control::InfoView info() const override;
+  [[nodiscard]] std::optional<control::LinkView> link() const override {
+    return options_.link ? options_.link() : std::nullopt;
+  }
   core::Reply apply(const core::Command& command) override;
   [[nodiscard]] control::ConfigText config_text() const override { return config_; }
   control::ReloadReport reload(std::string text, control::ReloadMode mode) override;
@@ -108,6 +114,7 @@ class Supervision final : public control::Guest {
   [[nodiscard]] ProcessCallbacks callbacks_of(core::RunId run, const std::string& program);
   [[nodiscard]] std::vector<Live*> live_runs(const std::string& service) const;
   void note_run(const std::string& service, core::RunId run);
+  void meter(const core::Notice& notice, const std::string& service);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);
   class ProbeLauncher;
@@ -133,9 +140,14 @@ class Supervision final : public control::Guest {
   bool is_turning_ = false;
   std::uint64_t last_process_ = 0;
   std::unordered_map<core::RunId, std::unique_ptr<Live>> live_;
-  /// By the service's name, which a reload keeps: one, or several of a schedule that allows them; ended ones,
-  /// too.
-  std::unordered_map<std::string, std::vector<core::RunId>> current_runs_;
+  struct Runs {
+    /// One, or several of a schedule that allows them; ended ones, too.
+    std::vector<core::RunId> current;
+    MonotonicTime started{};  ///< the process of the newest one
+    RestartTally restarts;
+  };
+  /// By the service's name, which a reload keeps.
+  std::unordered_map<std::string, Runs> runs_;
   std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
   ExecRunner exec_runner_;
   control::ExecBook execs_;

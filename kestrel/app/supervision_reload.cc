@@ -49,7 +49,7 @@ void Supervision::perform(const core::AdoptModel&) {
   add_sources();
   adopt_logs();
   watch_clock();
-  std::erase_if(current_runs_, [this](const auto& one) { return !supervisor_.find(one.first); });
+  std::erase_if(runs_, [this](const auto& one) { return !supervisor_.find(one.first); });
 }
 
 /// A service keeps its place in the log across reloads, under the bounds of the model of the day.

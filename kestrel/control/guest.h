@@ -1,7 +1,9 @@
 // All that the API sees of the rest of the program. app/ implements it over the supervisor; tests do by hand.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +35,29 @@ struct InfoView {
 /// What a service's containment uses; unset where the kernel does not tell.
 struct Usage {
   std::optional<Bytes> memory;
+  std::optional<Bytes> memory_peak;
   std::optional<milliseconds> cpu;
+};
+
+/// Restarts by what ended the run before, in the order of core::ExitCause.
+using RestartCounts = std::array<std::uint32_t, static_cast<std::size_t>(core::ExitCause::exec_failed) + 1>;
+
+/// What is counted and measured of a service beside its view.
+struct ServiceMeters {
+  std::optional<Duration> uptime;  ///< of its process, where there is one
+  RestartCounts restarts{};
+};
+
+/// How the link to the host is.
+struct LinkView {
+  bool is_up = false;
+  std::uint64_t unacknowledged = 0;  ///< events and log lines
+  /// The last time that the host told its own.
+  struct Clock {
+    Duration offset{};  ///< the host's clock minus ours, before ours was corrected
+    Duration age{};
+  };
+  std::optional<Clock> clock;
 };
 
 /// A configuration as it was written.
@@ -71,9 +95,12 @@ class Guest {
   [[nodiscard]] virtual std::string name(core::ServiceId id) const = 0;
   [[nodiscard]] virtual core::ServiceView view(core::ServiceId id) const = 0;
   [[nodiscard]] virtual std::optional<Usage> usage(core::ServiceId id) const = 0;
+  [[nodiscard]] virtual ServiceMeters meters(core::ServiceId id) const = 0;
   [[nodiscard]] virtual core::HealthView health() const = 0;
   [[nodiscard]] virtual core::Phase phase() const = 0;
   [[nodiscard]] virtual InfoView info() const = 0;
+  /// nullopt where no host is wanted.
+  [[nodiscard]] virtual std::optional<LinkView> link() const = 0;
 
   /// Changes what is desired; what follows from it is carried out after the return, not inside.
   virtual core::Reply apply(const core::Command& command) = 0;

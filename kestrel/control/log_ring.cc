@@ -103,6 +103,7 @@ std::uint64_t LogRing::push(LogSource to, LogStream stream, WallTime time, std::
   const std::uint64_t seq = ++last_seq_;
   room_for(source, line.size(), seq, time).append(seq, time, stream == LogStream::standard_error, line);
   ++source.pushed;
+  source.pushed_bytes += line.size();
   followers_.wake();
   return seq;
 }

@@ -110,6 +110,9 @@ class LogRing {
   }
   /// Lines that a source ever had.
   [[nodiscard]] std::uint64_t pushed(LogSource source) const { return sources_[source.value].pushed; }
+  [[nodiscard]] std::uint64_t pushed_bytes(LogSource source) const {
+    return sources_[source.value].pushed_bytes;
+  }
   /// Memory held for lines.
   [[nodiscard]] Bytes allocated() const { return {allocated_}; }
 
@@ -126,6 +129,7 @@ class LogRing {
     std::vector<LogChunk> chunks;
     std::uint64_t allocated = 0;
     std::uint64_t pushed = 0;
+    std::uint64_t pushed_bytes = 0;
     std::uint64_t dropped = 0;
     std::uint64_t dropped_untaken = 0;
     std::uint64_t dropped_through = 0;  ///< the highest number that was dropped

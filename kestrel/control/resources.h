@@ -12,6 +12,8 @@ namespace kestrel::control {
 [[nodiscard]] Answer get_info(const Call& call);
 [[nodiscard]] Answer get_health(const Call& call);
 
+[[nodiscard]] Answer get_metrics(const Call& call);
+
 [[nodiscard]] Answer list_services(const Call& call);
 [[nodiscard]] Answer get_service(const Call& call);
 [[nodiscard]] Answer start_service(const Call& call);

@@ -287,13 +287,24 @@ std::optional<std::uint64_t> Containment::oom_kills() const {
   return read_keyed(concat(path_, "/memory.events"), "oom_kill");
 }
 
-std::optional<Bytes> Containment::memory_current() const {
-  if (!directory_.is_open()) return std::nullopt;
-  auto text = read_file(concat(path_, "/memory.current"));
+namespace {
+
+std::optional<Bytes> read_bytes(const std::string& path) {
+  auto text = read_file(path);
   if (!text) return std::nullopt;
   auto count = parse_integer(trim(*text));
   if (!count) return std::nullopt;
   return Bytes{static_cast<std::uint64_t>(*count)};
+}
+
+}  // namespace
+
+std::optional<Bytes> Containment::memory_current() const {
+  return directory_.is_open() ? read_bytes(concat(path_, "/memory.current")) : std::nullopt;
+}
+
+std::optional<Bytes> Containment::memory_peak() const {
+  return directory_.is_open() ? read_bytes(concat(path_, "/memory.peak")) : std::nullopt;
 }
 
 std::optional<std::uint64_t> Containment::cpu_usage_us() const {

@@ -83,6 +83,8 @@ class Containment {
   /// How often the kernel's OOM killer struck in it so far; nullopt where it cannot be known.
   [[nodiscard]] std::optional<std::uint64_t> oom_kills() const;
   [[nodiscard]] std::optional<Bytes> memory_current() const;
+  /// Kernels before 5.19 do not tell.
+  [[nodiscard]] std::optional<Bytes> memory_peak() const;
   [[nodiscard]] std::optional<std::uint64_t> cpu_usage_us() const;
 
  private:

@@ -31,7 +31,9 @@ class FakeGuest : public Guest {
   ReloadReport report;
   core::HealthView health_view;
   InfoView info_view;
-  Usage used{.memory = kibibytes(4), .cpu = milliseconds(12)};
+  Usage used{.memory = kibibytes(4), .memory_peak = {}, .cpu = milliseconds(12)};
+  ServiceMeters metered;
+  std::optional<LinkView> link_view;
   EventJournal journal;
   LogRing ring{mebibytes(4)};
 
@@ -60,6 +62,8 @@ class FakeGuest : public Guest {
   std::string name(core::ServiceId id) const override { return services[id.value].name; }
   core::ServiceView view(core::ServiceId id) const override { return services[id.value]; }
   std::optional<Usage> usage(core::ServiceId) const override { return used; }
+  ServiceMeters meters(core::ServiceId) const override { return metered; }
+  std::optional<LinkView> link() const override { return link_view; }
   core::HealthView health() const override { return health_view; }
   core::Phase phase() const override { return core::Phase::up; }
   InfoView info() const override { return info_view; }

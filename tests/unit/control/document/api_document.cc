@@ -126,6 +126,7 @@ std::vector<std::string> ApiDocument::complaints(std::string_view method, std::s
   const json& expected = checker_.resolve(responses.at(responses.contains(status) ? status : "default"));
   if (method == "HEAD" || response.body.empty()) return {};
   std::string type(wire::find_header(response.headers, "Content-Type").value_or("no type"));
+  type.resize(std::min(type.size(), type.find(';')));
   const json content = expected.value("content", json::object());
   if (!content.contains(type))
     return {concat("status ", status, " with a body of ", type, " is not described")};
