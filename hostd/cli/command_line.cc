@@ -12,6 +12,7 @@
 #include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
+#include "hostd/cli/top_command.h"
 #include "hostd/completion/describe.h"
 #include "hostd/exit_status.h"
 
@@ -134,6 +135,28 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   });
 }
 
+void add_metrics(CLI::App& app, QueryOptions& options, Action& action) {
+  CLI::App* metrics = add_query(app, "metrics", "A guest's counters and gauges, for Prometheus", options);
+  metrics->callback([&] { action = [&] { return metrics_command(options.name); }; });
+}
+
+/// The verbs about VMs that are not about one alone, or not for every day.
+void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Action& action) {
+  CLI::App* vms = app.add_subcommand("vms", "More about VMs");
+  vms->require_subcommand(1);
+  CLI::App* top = vms->add_subcommand("top", "What services use, live");
+  top->add_option("VM", top_options.names, "only these")->type_name("VM");
+  top->add_flag("--once", top_options.is_once, "show it once");
+  top->add_option("--interval", top_options.interval, "between two looks (default: 1s)");
+  add_format(top, options);
+  top->callback([&] {
+    action = [&] {
+      top_options.format = options.format;
+      return top_command(top_options);
+    };
+  });
+}
+
 void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
   CLI::App* copy = app.add_subcommand("cp", "Copy files and trees into a guest, and out of it");
   copy->footer(
@@ -193,6 +216,7 @@ struct CommandLine {
   RunOptions run;
   QueryOptions query;
   CopyOptions copy;
+  TopOptions top;
   std::string shell;
 
   explicit CommandLine(std::vector<std::string> exec_command) {
@@ -206,6 +230,8 @@ struct CommandLine {
     add_run(app, run, action);
     add_queries(app, query, action);
     add_exec_commands(app, std::move(exec_command), action);
+    add_metrics(app, query, action);
+    add_vms(app, query, top, action);
     add_copy(app, copy, action);
     add_completion(app, shell, action);
     add_others(app, action);

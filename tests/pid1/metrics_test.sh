@@ -44,4 +44,44 @@ YAML
   expect_equal "$(metric kestrel_healthy)" 1
 }
 
+# The host's views of it; the VM `web` is the kestrel that runs here.
+make_vm() {
+  export KESTREL_RUNTIME_DIR=$T/run
+  mkdir -p run/vms/web
+  ln -s "$T/api.sock" run/vms/web/api.sock
+  ln -s "$T/api.sock" run/vms/web/runner.sock
+}
+
+test_kestrelctl_prints_the_metrics_of_a_vm() {
+  make_vm
+  start_kestrel <<<'exec: [{name: calm, command: /bin/sleep, args: ["1000"]}]'
+  await_state calm running
+  "$BUILD/kestrelctl" metrics web | grep -qx 'kestrel_service_ready{service="calm"} 1'
+  expect_status 125 "$BUILD/kestrelctl" metrics db 2>/dev/null
+}
+
+test_top_shows_each_service_once_or_live() {
+  make_vm
+  start_kestrel <<<'exec: [{name: calm, command: /bin/sleep, args: ["1000"]}]'
+  await_state calm running
+  expect_equal "$("$BUILD/kestrelctl" vms top --once --interval 10ms | awk 'NR == 2 { print $1, $2, $3 }')" "web calm running"
+  expect_equal "$("$BUILD/kestrelctl" vms top -o json --interval 10ms | jq --raw-output '.vms[0].services[0].name')" calm
+  # Live it goes on until nobody reads.
+  { "$BUILD/kestrelctl" vms top --interval 10ms web || true; } | head -n 9 >live
+  expect_equal "$(grep -c calm live)" 3
+  expect_status 125 "$BUILD/kestrelctl" vms top db 2>/dev/null
+  expect_status 64 "$BUILD/kestrelctl" vms top --interval soon 2>/dev/null
+}
+
+test_top_redraws_a_terminal_in_place() {
+  make_vm
+  start_kestrel <<<'exec: [{name: calm, command: /bin/sleep, args: ["1000"]}]'
+  await_state calm running
+  export TERM=xterm
+  unset NO_COLOR
+  script --quiet --command "timeout 1 $BUILD/kestrelctl vms top --interval 10ms" /dev/null >screen || true
+  expect_contains "$(cat screen)" $'\x1b[H'
+  expect_contains "$(cat screen)" $'\x1b[32mrunning'
+}
+
 harness_main "$@"
