@@ -85,6 +85,27 @@ test_the_end_of_standard_input_does_not_truncate_output() {
   cmp out blob
 }
 
+test_standard_input_is_passed_on_only_if_asked_for() {
+  start_host
+  echo typed >input
+  run_exec -- sh -c 'cat; echo over' <input
+  expect_equal "$status $(cat out)" "0 over"
+  run_exec -i -- sh -c 'cat; echo over' <input
+  expect_equal "$status $(cat out)" "0 typed
+over"
+  # What it did not pass on is still there for whoever comes next.
+  { run_exec -- true; cat >rest; } <input
+  expect_equal "$(cat rest)" typed
+}
+
+test_output_that_nobody_reads_ends_it_as_a_broken_pipe_would() {
+  start_host
+  local statuses
+  "$BUILD/kestrelctl" exec "unix:$T/api.sock" yes 2>err | head -n 1 >out && statuses="${PIPESTATUS[*]}" || statuses="${PIPESTATUS[*]}"
+  expect_equal "$statuses $(cat out) $(cat err)" "141 0 y "
+  wait_until 5 has_no_others
+}
+
 test_a_gigabyte_arrives_intact_in_constant_memory() {
   start_host
   local before sum
@@ -129,11 +150,22 @@ test_a_timeout_kills_all_of_it_and_ends_with_124() {
 # A shell on a terminal in the background; its keys come from the pipe `keys`.
 start_terminal() {
   mkfifo keys
-  script --quiet --flush --command "$1" /dev/null <keys >typescript &
+  script --quiet --flush --return --command "$1" /dev/null <keys >typescript &
   terminal=$!
   exec 8>keys
 }
 has_typed() { tr -d '\r' <typescript | grep -q -- "$1"; }
+
+test_a_terminal_has_a_size_and_is_the_programs_own() {
+  start_host
+  start_terminal "stty rows 33 cols 101; exec $BUILD/kestrelctl exec -it unix:$T/api.sock sh -c 'stty size; tty; read line; echo \"got \$line\"; ps --no-headers -o tpgid -p \$\$ | grep -qw \$\$ && echo leads; exit 6'"
+  wait_until 10 has_typed '^33 101$'
+  wait_until 10 has_typed '^/dev/pts/[0-9]*$'
+  printf 'a line\r' >&8
+  expect_status 6 wait "$terminal"
+  has_typed '^got a line$' || fail "the program's input lacks the line: $(cat typescript)"
+  has_typed '^leads$' || fail "the program is not in the foreground of its terminal: $(cat typescript)"
+}
 
 test_ctrl_c_reaches_the_foreground_and_the_shell_goes_on() {
   start_host
@@ -146,7 +178,7 @@ test_ctrl_c_reaches_the_foreground_and_the_shell_goes_on() {
   printf 'echo still-%s $?\n' here >&8
   wait_until 10 has_typed "still-here 130"
   printf 'exit 6\n' >&8
-  wait "$terminal"
+  expect_status 6 wait "$terminal"
   expect_lacks "$(ps -e -o args)" "sleep 4714"
 }
 

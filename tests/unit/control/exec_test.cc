@@ -199,6 +199,22 @@ class ExecBench {
 
 }  // namespace
 
+TEST_CASE("an exec's output, ends and exit are frames, in this order", "[control][exec]") {
+  ExecBench bench;
+  auto& client = bench.exec();
+  CHECK(client.head.starts_with("HTTP/1.1 101 "));
+  bench.program().print("to out");
+  ::write(bench.program().error.get(), "to err", 6);
+  bench.until([&] { return client.data.size() == 2; });
+  bench.program().end(3);
+  bench.until([&] { return client.has_ended; });
+  CHECK(client.data[FrameType::standard_output] == "to out");
+  CHECK(client.data[FrameType::standard_error] == "to err");
+  CHECK(client.control == std::vector<std::string>{full_window, "4/2 ", "4/3 ", exited_with_3});
+  client.stream = {};
+  bench.until([&] { return bench.book.list().empty(); });
+}
+
 TEST_CASE("a program that cannot start is a problem with its stage and errno, and no stream",
           "[control][exec]") {
   ExecBench bench;
@@ -278,6 +294,32 @@ TEST_CASE("signals arrive while standard input is stuck", "[control][exec]") {
   CHECK(bench.program().signals == std::vector<int>{SIGTERM});
 }
 
+TEST_CASE("standard input that is read is granted anew, and none beyond that is taken", "[control][exec]") {
+  ExecBench bench;
+  auto& client = bench.exec();
+  const std::string piece(wire::longest_payload, 'i');
+  for (std::size_t sent = 0; sent < wire::stdin_window; sent += piece.size())
+    client.send(FrameType::standard_input, piece);
+  std::size_t read = 0;
+  bench.until([&] { return (read += bench.program().read().size()) == wire::stdin_window; });
+  const auto granted = [&] {
+    std::size_t bytes = 0;
+    for (const std::string& frame : client.control) {
+      if (frame.starts_with("11/0 ")) bytes += wire::parse_window(frame.substr(5)).value_or(0);
+    }
+    return bytes;
+  };
+  // All of it but what is not worth a frame yet.
+  bench.until([&] { return granted() > 2 * wire::stdin_window - wire::stdin_window / 4; });
+  CHECK_FALSE(bench.program().is_dropped);
+  // A pipe takes some of it before the window counts.
+  for (std::size_t sent = 0; sent < 2 * wire::stdin_window; sent += piece.size())
+    client.send(FrameType::standard_input, piece);
+  bench.until([&] { return client.has_ended; });
+  CHECK(client.control.back() == R"(8/0 {"message":"more standard input came than was granted"})");
+  CHECK(bench.program().is_dropped);
+}
+
 TEST_CASE("a program that reads no more says so once, and its client may go on", "[control][exec]") {
   ExecBench bench;
   auto& client = bench.exec();
@@ -341,6 +383,29 @@ TEST_CASE("processes that outlive the main one may still print, and the exit is 
 
 // --- detached
 // --------------------------------------------------------------------------------------------------
+
+TEST_CASE("a detached exec outlives its client, and another goes on where that was", "[control][exec]") {
+  ExecBench bench;
+  auto& first = bench.exec(R"({"command":"x","detach":true})");
+  const std::string id = bench.book.list().front().id;
+  bench.program().print("one ");
+  bench.until([&] { return first.data[FrameType::standard_output] == "one "; });
+  first.stream = {};
+  bench.until([&] { return !bench.book.list().front().is_attached; });
+  bench.program().print("two ");
+  bench.until([&] { return bench.book.list().front().end_offset == 8; });
+  CHECK_FALSE(bench.program().is_dropped);
+  auto& second = bench.open("GET", concat("/v1/exec/", id, "?offset=4"), {});
+  bench.until([&] { return second.data[FrameType::standard_output] == "two "; });
+  bench.program().print("three");
+  bench.program().end(3);
+  bench.until([&] { return second.has_ended; });
+  CHECK(second.data[FrameType::standard_output] == "two three");
+  CHECK(second.control == std::vector<std::string>{full_window, "4/2 ", "4/3 ", exited_with_3});
+  // Somebody has heard how it ended.
+  second.stream = {};
+  bench.until([&] { return bench.book.list().empty(); });
+}
 
 TEST_CASE("what a detached exec printed beyond its ring is told as a gap", "[control][exec]") {
   ExecBench bench;
