@@ -27,7 +27,7 @@ struct Device::Impl {
         channel(std::move(vmm)),
         session(options.cid),
         muxer(loop, muxer_options(), [this] { pump_rings(); }),
-        pump(session, muxer),
+        pump(loop, session, muxer),
         vmm_watcher(loop, channel.fd(), [this](loop::Interest) { on_vmm_readable(); }) {
     vmm_watcher.watch({.readable = true});
   }
@@ -125,6 +125,7 @@ Result<bool> Device::Impl::handle_message() {
   auto message = channel.receive();
   if (!message) return message.error();
   if (!*message) return false;
+  pump.announce_taken();
   const VhostSession::Outcome outcome = session.handle(std::move(**message));
   if (outcome.complaint) log_warning("vsock of CID ", options.cid, ": ", outcome.complaint->message);
   if (outcome.restarted_guest) muxer.drop_all(errno_error("the guest has restarted", ECONNRESET));

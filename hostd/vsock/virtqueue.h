@@ -85,6 +85,10 @@ class Virtqueue {
 
   /// Whether the guest wants an interrupt for what was given back since the last call.
   [[nodiscard]] bool interrupt_wanted();
+  /// How many chains were given back since then.
+  [[nodiscard]] std::uint16_t unannounced() const {
+    return static_cast<std::uint16_t>(used_index_ - interrupted_at_);
+  }
 
   /// Asks the guest to kick for the next chain it makes available. True if one came meanwhile, for which no
   /// kick may come.

@@ -189,6 +189,11 @@ void FrontEnd::kick(std::uint32_t index) {
   [[maybe_unused]] const ssize_t ignored = ::write(kicks_[index].get(), &one, sizeof one);
 }
 
+std::uint64_t FrontEnd::take_interrupts(std::uint32_t index) {
+  std::uint64_t count = 0;
+  return ::read(calls_[index].get(), &count, sizeof count) == sizeof count ? count : 0;
+}
+
 void FrontEnd::send(const PacketHeader& header, std::string_view payload) {
   const bool has_room = run_until([&] {
     while (const auto used = tx.next_used()) free_tx_.push_back(static_cast<std::uint16_t>(used->head));

@@ -85,6 +85,8 @@ class FrontEnd {
   /// Offers all receive buffers.
   void fill_rx();
   void kick(std::uint32_t index);
+  /// How often the device has interrupted for this ring since the last call.
+  [[nodiscard]] std::uint64_t take_interrupts(std::uint32_t index);
   /// Sends a packet in one descriptor, from this guest to the host; waits while the ring is full.
   void send(const PacketHeader& header, std::string_view payload = {});
   /// The next packet that came, and its buffer offered again.
