@@ -51,7 +51,7 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
       "-accel",
       "tcg",
       "-cpu",
-      "max",
+      "max,-erms",
       "-smp",
       "1",
       "-m",
