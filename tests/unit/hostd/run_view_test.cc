@@ -1,6 +1,7 @@
 #include "hostd/cli/run_view.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <termios.h>
 
@@ -26,10 +27,21 @@ class Screen {
     ::tcsetattr(far_.get(), TCSANOW, &settings);
   }
   [[nodiscard]] int fd() const { return far_.get(); }
+  /// All since the last time. The kernel takes it from end to end in its own time, in order: so an end is put
+  /// behind it.
   std::string shown() {
-    char buffer[4096];
-    const auto count = ::read(near_.get(), buffer, sizeof buffer);
-    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+    constexpr char end = '\0';
+    REQUIRE(::write(far_.get(), &end, 1) == 1);
+    std::string text;
+    pollfd readable{near_.get(), POLLIN, 0};
+    while (!text.ends_with(end) && ::poll(&readable, 1, 10'000) == 1) {
+      char buffer[4096];
+      const auto count = ::read(near_.get(), buffer, sizeof buffer);
+      text.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
+    REQUIRE(text.ends_with(end));
+    text.pop_back();
+    return text;
   }
 
  private:
