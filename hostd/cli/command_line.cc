@@ -12,6 +12,7 @@
 #include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
+#include "hostd/cli/timeline_command.h"
 #include "hostd/cli/top_command.h"
 #include "hostd/completion/describe.h"
 #include "hostd/exit_status.h"
@@ -140,6 +141,19 @@ void add_metrics(CLI::App& app, QueryOptions& options, Action& action) {
   metrics->callback([&] { action = [&] { return metrics_command(options.name); }; });
 }
 
+void add_timeline(CLI::App& app, TimelineOptions& options, QueryOptions& query, Action& action) {
+  CLI::App* timeline = add_query(app, "timeline", "How a guest's boot went", query);
+  add_format(timeline, query);
+  timeline->add_flag("--svg", options.is_picture, "as a picture, on standard output");
+  timeline->callback([&] {
+    action = [&] {
+      options.vm = query.name;
+      options.format = query.format;
+      return timeline_command(options);
+    };
+  });
+}
+
 /// The verbs about VMs that are not about one alone, or not for every day.
 void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Action& action) {
   CLI::App* vms = app.add_subcommand("vms", "More about VMs");
@@ -217,6 +231,7 @@ struct CommandLine {
   QueryOptions query;
   CopyOptions copy;
   TopOptions top;
+  TimelineOptions timeline;
   std::string shell;
 
   explicit CommandLine(std::vector<std::string> exec_command) {
@@ -231,6 +246,7 @@ struct CommandLine {
     add_queries(app, query, action);
     add_exec_commands(app, std::move(exec_command), action);
     add_metrics(app, query, action);
+    add_timeline(app, timeline, query, action);
     add_vms(app, query, top, action);
     add_copy(app, copy, action);
     add_completion(app, shell, action);

@@ -6,6 +6,7 @@
 #include "hostd/cli/vms.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
+#include "kestrel/wire/client.h"
 
 namespace kestrel::hostd {
 
@@ -35,6 +36,19 @@ std::optional<std::string> locate_guest_api(std::string_view verb, const std::st
   if (is_running(vm)) return concat(vm_dir(vm), '/', api_socket);
   not_running(verb, vm);
   return std::nullopt;
+}
+
+Result<std::string> ask_api(const std::string& socket, std::string target, Duration patience) {
+  auto client = wire::ApiClient::connect_unix(socket, patience);
+  if (!client) return client.error();
+  wire::Request request;
+  request.method = "GET";
+  request.target = std::move(target);
+  auto response = client->request(request);
+  if (!response) return response.error();
+  if (response->status != 200)
+    return Error{concat("the answer was ", response->status, ": ", response->body)};
+  return std::move(response->body);
 }
 
 }  // namespace kestrel::hostd

@@ -5,6 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "kestrel/base/result.h"
+#include "kestrel/base/time.h"
+
 namespace kestrel::hostd {
 
 /// `cannot <verb> <name>: …` on stderr, with the nearest name or the way to find one; the exit status.
@@ -15,5 +18,8 @@ int not_running(std::string_view verb, const std::string& name);
 /// The socket of the API of the VM of that name, or PATH of `unix:PATH`, which is any kestrel's. nullopt: it
 /// has been told why there is none, with `verb` as above.
 [[nodiscard]] std::optional<std::string> locate_guest_api(std::string_view verb, const std::string& vm);
+
+/// The body of its answer to a GET; any other status than 200 is an error.
+[[nodiscard]] Result<std::string> ask_api(const std::string& socket, std::string target, Duration patience);
 
 }  // namespace kestrel::hostd

@@ -15,7 +15,6 @@
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/sys/output_style.h"
-#include "kestrel/wire/client.h"
 
 namespace kestrel::hostd {
 
@@ -26,22 +25,9 @@ constexpr Duration answer_time = seconds(2);
 /// ECMA-48: to the first line; the rest of a line, of the screen, is erased.
 constexpr std::string_view to_top = "\x1b[H", erase_line = "\x1b[K", erase_below = "\x1b[J";
 
-Result<std::string> ask(const std::string& socket, std::string target, Duration patience) {
-  auto client = wire::ApiClient::connect_unix(socket, patience);
-  if (!client) return client.error();
-  wire::Request request;
-  request.method = "GET";
-  request.target = std::move(target);
-  auto response = client->request(request);
-  if (!response) return response.error();
-  if (response->status != 200)
-    return Error{concat("the answer was ", response->status, ": ", response->body)};
-  return std::move(response->body);
-}
-
 VmLoad look_at(const std::string& name) {
   VmLoad vm{.name = name, .at = {}, .problem = {}, .services = {}};
-  const auto json = ask(concat(vm_dir(name), '/', api_socket), "/v1/services", answer_time);
+  const auto json = ask_api(concat(vm_dir(name), '/', api_socket), "/v1/services", answer_time);
   vm.at = sys::monotonic_now();
   auto loads = json ? parse_loads(*json) : json.error();
   if (loads) {
@@ -113,7 +99,7 @@ int top_command(const TopOptions& options) {
 int metrics_command(const std::string& vm) {
   const auto socket = locate_guest_api("read the metrics of", vm);
   if (!socket) return to_status(ExitCode::host_error);
-  const auto text = ask(*socket, "/v1/metrics", seconds(10));
+  const auto text = ask_api(*socket, "/v1/metrics", seconds(10));
   if (!text)
     return fail(ExitCode::host_error, concat("cannot read the metrics of ", vm, ": ", text.error().message));
   show(*text);

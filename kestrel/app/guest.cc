@@ -108,7 +108,7 @@ class Guest {
     return {.version = KESTREL_VERSION,
             .boot_id = boot_id_,
             .config_digest = supervision_ ? supervision_->config_text().digest : config_.config.digest,
-            .boot = timeline_->steps()};
+            .boot = supervision_ ? supervision_->info().boot : timeline_->steps()};
   }
 
   void take(const wire::Welcome& welcome) {

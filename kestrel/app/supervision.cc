@@ -3,6 +3,7 @@
 #include "kestrel/app/schedule_book.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/overloaded.h"
+#include "kestrel/control/json.h"
 #include "kestrel/sys/clock.h"
 
 namespace kestrel::app {
@@ -52,30 +53,6 @@ void Supervision::shut_down(core::PowerAction action, std::string reason) {
 }
 
 core::ServiceView Supervision::view(core::ServiceId id) const { return supervisor_.view(id, sys::now()); }
-
-std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
-  std::optional<control::Usage> usage;
-  for (const auto* live : live_runs(name(id))) {
-    if (!usage) usage.emplace();
-    if (const auto memory = processes_.memory(live->process))
-      usage->memory = Bytes{usage->memory.value_or(Bytes{}).count + memory->count};
-    if (const auto peak = processes_.memory_peak(live->process))
-      usage->memory_peak = Bytes{usage->memory_peak.value_or(Bytes{}).count + peak->count};
-    if (const auto cpu = processes_.cpu(live->process))
-      usage->cpu = usage->cpu.value_or(milliseconds{}) + std::chrono::duration_cast<milliseconds>(*cpu);
-  }
-  return usage;
-}
-
-control::ServiceMeters Supervision::meters(core::ServiceId id) const {
-  const auto found = runs_.find(name(id));
-  if (found == runs_.end()) return {};
-  const Runs& runs = found->second;
-  control::ServiceMeters meters{.uptime = {}, .restarts = runs.restarts.counts()};
-  if (!live_runs(name(id)).empty() && runs.started != MonotonicTime{})
-    meters.uptime = sys::monotonic_now() - runs.started;
-  return meters;
-}
 
 std::vector<Supervision::Live*> Supervision::live_runs(const std::string& service) const {
   std::vector<Live*> out;
@@ -365,20 +342,16 @@ Result<std::unique_ptr<probes::LaunchedProcess>> Supervision::launch_probe(
 void Supervision::perform(const core::Publish& effect) {
   const auto& notice = effect.notice;
   const auto service = notice.service ? supervisor_.definition(*notice.service).name : std::string();
-  if (notice.service) meter(notice, service);
+  notice.service ? meter(notice, service) : note_milestone(notice.type);
   if (options_.show_lines) options_.show_lines();
-  records_->events.append(sys::now(), notice, service);
+  if (notice.type == core::NoticeType::vm_ready) {
+    records_->events.append(sys::now(), std::string(type_name(notice.type)), {},
+                            control::boot_json(info().boot));
+  } else {
+    records_->events.append(sys::now(), notice, service);
+  }
   log_info(type_name(notice.type), service.empty() ? "" : " ", service, notice.reason.empty() ? "" : ": ",
            notice.reason);
-}
-
-void Supervision::meter(const core::Notice& notice, const std::string& service) {
-  if (notice.type == core::NoticeType::service_started) runs_[service].started = sys::monotonic_now();
-  if (notice.type != core::NoticeType::service_starting) return;
-  const auto runs = runs_.find(service);
-  if (runs == runs_.end()) return;  // its first start
-  const auto view = supervisor_.view(*notice.service, sys::now());
-  if (!view.exits.empty()) runs->second.restarts.note(view.restarts, view.exits.back().cause);
 }
 
 void Supervision::perform(const core::Finish& effect) {

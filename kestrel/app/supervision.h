@@ -71,6 +71,7 @@ class Supervision final : public control::Guest {
   [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
   [[nodiscard]] core::Phase phase() const override { return supervisor_.phase(); }
   [[nodiscard]] control::InfoView info() const override;
+  [[nodiscard]] std::vector<control::ServiceTimes> service_times() const override;
   [[nodiscard]] std::optional<control::LinkView> link() const override {
     return options_.link ? options_.link() : std::nullopt;
   }
@@ -115,6 +116,7 @@ class Supervision final : public control::Guest {
   [[nodiscard]] std::vector<Live*> live_runs(const std::string& service) const;
   void note_run(const std::string& service, core::RunId run);
   void meter(const core::Notice& notice, const std::string& service);
+  void note_milestone(core::NoticeType type);
   [[nodiscard]] std::string containment_name(const core::Subject& subject, core::RunId run) const;
   [[nodiscard]] CaptureTarget target_of(const core::Subject& subject);
   class ProbeLauncher;
@@ -145,9 +147,11 @@ class Supervision final : public control::Guest {
     std::vector<core::RunId> current;
     MonotonicTime started{};  ///< the process of the newest one
     RestartTally restarts;
+    control::ServiceTimes first;  ///< without name and kind
   };
   /// By the service's name, which a reload keeps.
   std::unordered_map<std::string, Runs> runs_;
+  std::vector<wire::BootStep> milestones_;  ///< of the guest as a whole
   std::unordered_map<core::ProbeId, std::unique_ptr<probes::Probing>> probing_;
   ExecRunner exec_runner_;
   control::ExecBook execs_;

@@ -18,12 +18,6 @@ control::WhenFull when_full(const config::Log& log) {
 
 }  // namespace
 
-control::InfoView Supervision::info() const {
-  auto info = options_.info();
-  info.config_digest = config_.digest;
-  return info;
-}
-
 control::ReloadReport Supervision::reload(std::string text, control::ReloadMode mode) {
   using Verdict = control::ReloadReport::Verdict;
   auto loaded = config::load(text);

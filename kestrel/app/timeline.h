@@ -11,7 +11,11 @@ namespace kestrel::app {
 
 class Timeline {
  public:
+  /// Only the first time counts.
   void reached(std::string step) {
+    for (const wire::BootStep& known : steps_) {
+      if (known.name == step) return;
+    }
     const auto at = std::chrono::duration_cast<std::chrono::microseconds>(sys::uptime());
     steps_.push_back({std::move(step), at.count()});
   }

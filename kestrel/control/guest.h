@@ -48,6 +48,18 @@ struct ServiceMeters {
   RestartCounts restarts{};
 };
 
+/// When a service got how far for the first time in this boot, in microseconds since the kernel started.
+struct ServiceTimes {
+  std::string name;
+  std::string_view kind;
+  std::optional<std::int64_t>
+      starting_us;  ///< it is being started: dependencies and hooks may take their time
+  std::optional<std::int64_t> started_us;  ///< its program runs
+  std::optional<std::int64_t> ready_us;
+  std::optional<std::int64_t> healthy_us;
+  std::optional<std::int64_t> completed_us;  ///< a job
+};
+
 /// How the link to the host is.
 struct LinkView {
   bool is_up = false;
@@ -99,6 +111,8 @@ class Guest {
   [[nodiscard]] virtual core::HealthView health() const = 0;
   [[nodiscard]] virtual core::Phase phase() const = 0;
   [[nodiscard]] virtual InfoView info() const = 0;
+  /// Of those that have been started, in that order.
+  [[nodiscard]] virtual std::vector<ServiceTimes> service_times() const = 0;
   /// nullopt where no host is wanted.
   [[nodiscard]] virtual std::optional<LinkView> link() const = 0;
 

@@ -55,6 +55,12 @@ Json list(const std::vector<T>& values) {
   return json;
 }
 
+Json list_of(std::span<const wire::BootStep> boot) {
+  Json json = Json::array();
+  for (const wire::BootStep& step : boot) json.push_back({{"name", step.name}, {"at_us", step.at_us}});
+  return json;
+}
+
 /// `body` as an object, or why it is none.
 Result<Json> parse_object(std::string_view body) {
   if (!wire::is_shallow_json(body)) return Error{"the body is nested too deeply"};
@@ -100,15 +106,29 @@ std::string health_json(const core::HealthView& health) {
 }
 
 std::string info_json(const InfoView& info, core::Phase phase) {
-  Json boot = Json::array();
-  for (const wire::BootStep& step : info.boot) boot.push_back({{"name", step.name}, {"at_us", step.at_us}});
   return print({{"version", info.version},
                 {"protocol", info.protocol},
                 {"boot_id", info.boot_id},
                 {"uptime_ms", to_ms(info.uptime)},
                 {"state", core::name_of(phase)},
                 {"config_digest", info.config_digest},
-                {"boot", std::move(boot)}});
+                {"boot", list_of(info.boot)}});
+}
+
+std::string boot_json(std::span<const wire::BootStep> boot) { return print({{"boot", list_of(boot)}}); }
+
+std::string timeline_json(std::span<const wire::BootStep> boot, std::span<const ServiceTimes> services) {
+  Json times = Json::array();
+  for (const ServiceTimes& service : services) {
+    times.push_back({{"name", service.name},
+                     {"kind", service.kind},
+                     {"starting_us", or_null(service.starting_us)},
+                     {"started_us", or_null(service.started_us)},
+                     {"ready_us", or_null(service.ready_us)},
+                     {"healthy_us", or_null(service.healthy_us)},
+                     {"completed_us", or_null(service.completed_us)}});
+  }
+  return print({{"boot", list_of(boot)}, {"services", std::move(times)}});
 }
 
 std::string changed_json(std::span<const std::string> names) {

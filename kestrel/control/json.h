@@ -24,6 +24,10 @@ struct LogCounts {
 [[nodiscard]] std::string services_json(std::span<const std::string> services);
 [[nodiscard]] std::string health_json(const core::HealthView& health);
 [[nodiscard]] std::string info_json(const InfoView& info, core::Phase phase);
+[[nodiscard]] std::string timeline_json(std::span<const wire::BootStep> boot,
+                                        std::span<const ServiceTimes> services);
+/// `{"boot": […]}`.
+[[nodiscard]] std::string boot_json(std::span<const wire::BootStep> boot);
 /// What a command changed: `{"changed": [names]}`.
 [[nodiscard]] std::string changed_json(std::span<const std::string> names);
 /// A problem of status 409 that also names who stands in the way.

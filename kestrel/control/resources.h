@@ -13,6 +13,7 @@ namespace kestrel::control {
 [[nodiscard]] Answer get_health(const Call& call);
 
 [[nodiscard]] Answer get_metrics(const Call& call);
+[[nodiscard]] Answer get_timeline(const Call& call);
 
 [[nodiscard]] Answer list_services(const Call& call);
 [[nodiscard]] Answer get_service(const Call& call);

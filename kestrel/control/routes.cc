@@ -28,6 +28,7 @@ constexpr std::array routes{
     Route{"GET", "/v1/info", get_info},
     Route{"GET", "/v1/health", get_health},
     Route{"GET", "/v1/metrics", get_metrics},
+    Route{"GET", "/v1/timeline", get_timeline},
     Route{"GET", "/v1/services", list_services},
     Route{"GET", "/v1/services/*", get_service},
     Route{"POST", "/v1/services/*/start", start_service},

@@ -33,6 +33,7 @@ class FakeGuest : public Guest {
   InfoView info_view;
   Usage used{.memory = kibibytes(4), .memory_peak = {}, .cpu = milliseconds(12)};
   ServiceMeters metered;
+  std::vector<ServiceTimes> times;
   std::optional<LinkView> link_view;
   EventJournal journal;
   LogRing ring{mebibytes(4)};
@@ -63,6 +64,7 @@ class FakeGuest : public Guest {
   core::ServiceView view(core::ServiceId id) const override { return services[id.value]; }
   std::optional<Usage> usage(core::ServiceId) const override { return used; }
   ServiceMeters meters(core::ServiceId) const override { return metered; }
+  std::vector<ServiceTimes> service_times() const override { return times; }
   std::optional<LinkView> link() const override { return link_view; }
   core::HealthView health() const override { return health_view; }
   core::Phase phase() const override { return core::Phase::up; }

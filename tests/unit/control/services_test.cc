@@ -141,3 +141,13 @@ TEST_CASE("names arrive percent-decoded", "[control]") {
   CHECK(bench.get("/v1/services/my%20api").status == 200);
   CHECK(bench.get("/v1/services/my%2").status == 400);
 }
+
+TEST_CASE("the timeline has the boot's steps and the times of each service", "[control]") {
+  Bench bench;
+  bench.guest.info_view.boot = {{"pid 1", 412}};
+  bench.guest.times = {{.name = "api", .kind = "service", .starting_us = 500, .started_us = 600}};
+  CHECK(json_of(bench.get("/v1/timeline")) == nlohmann::json::parse(R"({
+    "boot": [{"name": "pid 1", "at_us": 412}],
+    "services": [{"name": "api", "kind": "service", "starting_us": 500, "started_us": 600, "ready_us": null,
+                  "healthy_us": null, "completed_us": null}]})"));
+}
