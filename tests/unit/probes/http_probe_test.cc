@@ -79,18 +79,19 @@ std::string answer(int status, std::string body = "fine") {
 }  // namespace
 
 TEST_CASE("every status from 200 to 399 is healthy, and no other", "[probes]") {
-  const auto [status, is_ok] = GENERATE(table<int, bool>({{200, true},
-                                                          {204, true},
-                                                          {302, true},
-                                                          {399, true},
-                                                          {400, false},
-                                                          {404, false},
-                                                          {503, false},
-                                                          {199, false}}));
+  const auto [status, is_ok] = GENERATE(table<int, bool>(
+      {{200, true}, {204, true}, {302, true}, {399, true}, {400, false}, {404, false}, {503, false}}));
   Scene scene(concat("HTTP/1.1 ", status, " X\r\nContent-Length: 0\r\n\r\n"));
   const auto result = scene.run();
   CHECK(result.is_ok == is_ok);
   CHECK(result.message == scene.about(concat(" answered ", status)));
+}
+
+TEST_CASE("an interim answer is none", "[probes]") {
+  Scene scene("HTTP/1.1 199 X\r\n\r\n");
+  const auto result = scene.run();
+  CHECK_FALSE(result.is_ok);
+  CHECK(result.message == scene.about(": closed without an answer"));
 }
 
 TEST_CASE("the request is what the configuration says, for this once", "[probes]") {
