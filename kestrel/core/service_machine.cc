@@ -39,8 +39,7 @@ std::optional<Duration> start_timeout_of(const config::Service& service) {
 
 }  // namespace
 
-// --- settling: moving states towards what is desired
-// -------------------------------------------------------------
+// --- settling: moving states towards what is desired -------------------------------------------------------
 
 void Supervisor::enqueue(ServiceId id) {
   Service& service = at(id);
@@ -170,8 +169,7 @@ void Supervisor::become_running(ServiceId id, const Process& process, Now now) {
   begin_checks(id, now);
 }
 
-// --- the way down
-// ------------------------------------------------------------------------------------------------
+// --- the way down ------------------------------------------------------------------------------------------
 
 void Supervisor::try_to_stop(ServiceId id, Now now) {
   Service& service = at(id);

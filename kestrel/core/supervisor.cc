@@ -170,14 +170,14 @@ void Supervisor::conclude_up(Up& up, Now now) {
     publish(NoticeType::vm_ready);
     run_guest_hooks(HookKind::post_start, now);
   }
-  const auto view = health();
-  if (view.status == Health::healthy && up.published != Health::healthy) {
+  const auto status = health_status();
+  if (status == Health::healthy && up.published != Health::healthy) {
     publish(NoticeType::vm_healthy);
     up.published = Health::healthy;
-  } else if (view.status != Health::healthy &&
+  } else if (status != Health::healthy &&
              (up.published == Health::healthy ||
-              (view.status == Health::unhealthy && up.published == Health::starting))) {
-    publish(NoticeType::vm_unhealthy, {}, view.reasons.empty() ? "" : view.reasons.front());
+              (status == Health::unhealthy && up.published == Health::starting))) {
+    publish(NoticeType::vm_unhealthy, {}, health().reasons.front());
     up.published = Health::unhealthy;
     run_guest_hooks(HookKind::on_unhealthy, now);
   }

@@ -216,6 +216,9 @@ class Supervisor {
   [[nodiscard]] bool must_wait_for_another_instance(ServiceId id) const;
 
   // views.cc
+  template <typename Use>
+  void for_each_complaint(Use use) const;
+  [[nodiscard]] Health health_status() const;
   [[nodiscard]] ServiceId representative(ServiceId id) const;
   [[nodiscard]] RunView view_of_run(ServiceId id) const;
 

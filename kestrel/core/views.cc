@@ -69,45 +69,46 @@ int rank(const State& state) {
   return std::holds_alternative<BackingOff>(state) ? 1 : 0;
 }
 
-/// Why a service that is to run keeps the guest from being healthy; empty where it does not.
-struct Complaint {
+/// Why a service that is to run keeps the guest from being healthy: "NAME<says><detail>". It is asked for
+/// every service at every turn, so it is only looked at here, and put into words where somebody reads them.
+struct Trouble {
   Health status = Health::healthy;
-  std::string reason;
+  std::string_view says;
+  std::string_view detail;
 };
 
-Complaint complaint_of(const std::string& name, const State& state, Health health) {
-  const Complaint is_starting{Health::starting, concat(name, " is starting")};
-  const Complaint is_stopping{Health::unhealthy, concat(name, " is stopping")};
+Trouble trouble_of(const State& state, Health health) {
+  constexpr Trouble is_starting{Health::starting, " is starting", {}};
+  constexpr Trouble is_stopping{Health::unhealthy, " is stopping", {}};
   return std::visit(overloaded{
-                        [&](const Stopped&) -> Complaint {
-                          return {Health::starting, concat(name, " is not started")};
+                        [](const Stopped&) -> Trouble {
+                          return {Health::starting, " is not started", {}};
                         },
-                        [&](const Waiting& waiting) -> Complaint {
-                          return {Health::starting, concat(name, " ", waiting.reason)};
+                        [](const Waiting& waiting) -> Trouble {
+                          return {Health::starting, " ", waiting.reason};
                         },
-                        [](const Scheduled&) -> Complaint { return {}; },
+                        [](const Scheduled&) -> Trouble { return {}; },
                         [&](const PreparingStart&) { return is_starting; },
                         [&](const Starting&) { return is_starting; },
                         [&](const FinishingStart&) { return is_starting; },
-                        [&](const Running&) -> Complaint {
-                          if (health == Health::unhealthy)
-                            return {Health::unhealthy, concat(name, " is unhealthy")};
+                        [&](const Running&) -> Trouble {
+                          if (health == Health::unhealthy) return {Health::unhealthy, " is unhealthy", {}};
                           if (health == Health::starting)
-                            return {Health::starting, concat(name, " is not healthy yet")};
+                            return {Health::starting, " is not healthy yet", {}};
                           return {};
                         },
                         [&](const PreparingStop&) { return is_stopping; },
                         [&](const Stopping&) { return is_stopping; },
                         [&](const CleaningUp&) { return is_stopping; },
-                        [&](const BackingOff& off) -> Complaint {
-                          return {Health::unhealthy, concat(name, " is backing off: ", off.reason)};
+                        [](const BackingOff& off) -> Trouble {
+                          return {Health::unhealthy, " is backing off: ", off.reason};
                         },
-                        [](const Completed&) -> Complaint { return {}; },
-                        [&](const Failed& failed) -> Complaint {
-                          return {Health::unhealthy, concat(name, " failed: ", failed.reason)};
+                        [](const Completed&) -> Trouble { return {}; },
+                        [](const Failed& failed) -> Trouble {
+                          return {Health::unhealthy, " failed: ", failed.reason};
                         },
-                        [&](const Blocked& blocked) -> Complaint {
-                          return {Health::unhealthy, concat(name, " is blocked: ", blocked.reason)};
+                        [](const Blocked& blocked) -> Trouble {
+                          return {Health::unhealthy, " is blocked: ", blocked.reason};
                         },
                     },
                     state);
@@ -169,32 +170,48 @@ RunView Supervisor::view_of_run(ServiceId id) const {
           .since = instance.since};
 }
 
-HealthView Supervisor::health() const {
-  HealthView view{.status = Health::healthy, .reasons = {}, .checks = {}};
-  std::vector<std::string> starting;
-  const auto complain = [&](Health status, std::string reason) {
-    (status == Health::unhealthy ? view.reasons : starting).push_back(std::move(reason));
-    if (view.status != Health::unhealthy) view.status = status;
-  };
-  if (phase() == Phase::preparing) complain(Health::starting, "pre_start hooks are running");
-  if (phase() == Phase::shutting_down || phase() == Phase::down) complain(Health::unhealthy, "shutting down");
+/// Calls `use(status, describe)` for whatever keeps the guest from being healthy.
+template <typename Use>
+void Supervisor::for_each_complaint(Use use) const {
+  if (phase() == Phase::preparing)
+    use(Health::starting, [] { return std::string("pre_start hooks are running"); });
+  if (phase() == Phase::shutting_down || phase() == Phase::down)
+    use(Health::unhealthy, [] { return std::string("shutting down"); });
   for (std::uint32_t i = 0; i < services_.size(); ++i) {
     const Service& service = services_[i];
     // That a run of a schedule comes and goes is as it should be; that it has to be tried again is not.
     const bool is_in_trouble =
         std::holds_alternative<BackingOff>(service.state) || std::holds_alternative<Blocked>(service.state);
     if (service.desired == Desired::stopped || (service.instance_of && !is_in_trouble)) continue;
-    auto complaint = complaint_of(name({i}), service.state, service.health);
-    if (complaint.status != Health::healthy) complain(complaint.status, std::move(complaint.reason));
+    const auto trouble = trouble_of(service.state, service.health);
+    if (trouble.status == Health::healthy) continue;
+    use(trouble.status, [&] { return concat(name({i}), trouble.says, trouble.detail); });
   }
   for (std::uint32_t i = 0; i < guest_check_count_; ++i) {
     const auto& check = checks_[i].check;
-    view.checks.push_back(check.view());
     if (check.status() == Health::starting)
-      complain(Health::starting, concat("check '", check.definition().name, "' has not passed yet"));
-    if (check.status() == Health::unhealthy) complain(Health::unhealthy, check.describe_failure());
+      use(Health::starting,
+          [&] { return concat("check '", check.definition().name, "' has not passed yet"); });
+    if (check.status() == Health::unhealthy) use(Health::unhealthy, [&] { return check.describe_failure(); });
   }
+}
+
+Health Supervisor::health_status() const {
+  auto worst = Health::healthy;
+  for_each_complaint([&](Health status, const auto&) {
+    if (worst != Health::unhealthy) worst = status;
+  });
+  return worst;
+}
+
+HealthView Supervisor::health() const {
+  HealthView view{.status = health_status(), .reasons = {}, .checks = {}};
+  std::vector<std::string> starting;
+  for_each_complaint([&](Health status, const auto& describe) {
+    (status == Health::unhealthy ? view.reasons : starting).push_back(describe());
+  });
   view.reasons.insert(view.reasons.end(), starting.begin(), starting.end());
+  for (std::uint32_t i = 0; i < guest_check_count_; ++i) view.checks.push_back(checks_[i].check.view());
   return view;
 }
 
