@@ -112,6 +112,12 @@ void for_each_subcommand(Visit visit) {
   for (const Subcommand& each : client_subcommands()) visit(each);
 }
 
+bool is_subcommand(std::string_view word) {
+  bool is_one = false;
+  for_each_subcommand([&](const Subcommand& each) { is_one = is_one || word == each.name; });
+  return is_one;
+}
+
 }  // namespace
 
 void set_choice(CLI::Option& option, std::vector<std::string> words) {
@@ -128,11 +134,7 @@ void add_subcommands(CLI::App& app, Action& action) {
 }
 
 bool is_command_line(int argc, char** argv) {
-  if (argc < 2) return false;
-  const std::string_view first(argv[1]);
-  bool is_known = first.starts_with("-");
-  for_each_subcommand([&](const Subcommand& each) { is_known = is_known || first == each.name; });
-  return is_known;
+  return argc >= 2 && (std::string_view(argv[1]).starts_with("-") || is_subcommand(argv[1]));
 }
 
 int run_command_line(int argc, char** argv) {
@@ -140,8 +142,11 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", KESTREL_VERSION);
   app.require_subcommand(1);
   Action action;
-  for_each_subcommand(
-      [&](const Subcommand& each) { each.add(*app.add_subcommand(each.name, each.description), action); });
+  // Describing them all takes a millisecond, which the start of a service would wait for.
+  const std::string_view only = argc >= 2 && is_subcommand(argv[1]) ? argv[1] : "";
+  for_each_subcommand([&](const Subcommand& each) {
+    if (only.empty() || only == each.name) each.add(*app.add_subcommand(each.name, each.description), action);
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
