@@ -13,6 +13,7 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/ignored_signals.h"
 
 namespace kestrel::hostd {
 
@@ -31,7 +32,7 @@ sys::UniqueFd take_signals(bool has_terminal) {
     sigaddset(&taken, SIGWINCH);
     sigaddset(&taken, SIGTSTP);
   }
-  ::signal(SIGPIPE, SIG_IGN);
+  sys::ignore_signal(SIGPIPE);
   ::sigprocmask(SIG_BLOCK, &taken, nullptr);
   return sys::UniqueFd(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
 }

@@ -74,7 +74,7 @@ Result<sys::UniqueFd> start_runner(const VmSpec& spec) {
   process.stdio = {input->get(), writer.get(), log.get()};
   const auto child = sys::spawn(process);
   if (!child) return child.error();
-  if (const auto failure = sys::read_exec_outcome(child->exec_report.get())) {
+  if (const auto failure = sys::exec_outcome(*child)) {
     return errno_error(concat("cannot start ", *program), failure->error);
   }
   return reader;

@@ -125,7 +125,7 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts)
 std::optional<SpawnFailed> VmmProcess::start_child(const sys::ProcessSpec& process) {
   const auto child = sys::spawn(process);
   if (!child) return SpawnFailed{ExitCode::host_error, child.error().message};
-  if (const auto failure = sys::read_exec_outcome(child->exec_report.get())) {
+  if (const auto failure = sys::exec_outcome(*child)) {
     sys::reap(child->pid);
     const bool is_missing = failure->stage == sys::SpawnStage::exec && failure->error == ENOENT;
     return SpawnFailed{is_missing ? ExitCode::vmm_missing : ExitCode::vmm_refused,

@@ -12,6 +12,7 @@
 
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
+#include "kestrel/sys/ignored_signals.h"
 
 namespace kestrel::app {
 
@@ -59,7 +60,7 @@ void LogFile::Batch::write() {
 LogFile::LogFile(std::string path, config::Rotation rotation, Clock clock)
     : path_(std::move(path)), rotation_(rotation), clock_(std::move(clock)) {
   // A limit on the size of files shall be an error of that write, not our death.
-  std::signal(SIGXFSZ, SIG_IGN);
+  sys::ignore_signal(SIGXFSZ);
 }
 
 LogFile::~LogFile() {

@@ -9,6 +9,7 @@
 #include "kestrel/base/log.h"
 #include "kestrel/loop/shared.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/ignored_signals.h"
 
 namespace kestrel::loop {
 
@@ -34,7 +35,7 @@ void skip_sleep_if_busy(uv_prepare_t* handle) noexcept {
 }  // namespace
 
 Loop::Loop() : native_(std::make_unique<uv_loop_t>()), shared_(std::make_unique<Shared>()) {
-  std::signal(SIGPIPE, SIG_IGN);
+  sys::ignore_signal(SIGPIPE);
   // Fails only where the kernel has no descriptor or memory left for a program that has just started.
   if (int error = uv_loop_init(native_.get()); error != 0) {
     log_error("cannot make the event loop: ", uv_strerror(error));

@@ -28,11 +28,11 @@ constexpr bool is_clone3_allowed = true;
 struct Start {
   ChildMain main;
   const void* plan;
-  bool is_in_cgroup;
+  Birth birth;
 };
 
 [[noreturn]] void run_child(const Start* start) noexcept {
-  start->main(start->plan, start->is_in_cgroup);
+  start->main(start->plan, start->birth);
   _exit(127);
 }
 
@@ -78,8 +78,9 @@ long clone3(const clone_args& args, const Start& start) {
 }
 
 bool is_clone3_missing(long error) {
-  // Filters of older container runtimes answer EPERM where they should say ENOSYS; a kernel before 5.7 does
-  // not know CLONE_INTO_CGROUP (EINVAL) or the size of its arguments (E2BIG).
+  // Filters of older container runtimes answer EPERM where they should say ENOSYS; a kernel before 5.5 does
+  // not know CLONE_CLEAR_SIGHAND (EINVAL), one before 5.7 CLONE_INTO_CGROUP or the size of its arguments
+  // (E2BIG).
   return error == ENOSYS || error == EPERM || error == EINVAL || error == E2BIG;
 }
 
@@ -88,20 +89,25 @@ Result<Cloned> fork_child(ChildMain main, const void* plan) {
   child.pid = ::fork();
   if (child.pid < 0) return errno_error("cannot create a process", errno);
   if (child.pid == 0) {
-    const Start start{main, plan, false};
+    const Start start{main, plan, {}};
     run_child(&start);
   }
   child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   return child;
 }
 
+Result<Cloned> without_clone3(ChildMemory memory, ChildMain main, const void* plan) {
+  if (memory == ChildMemory::copied) return fork_child(main, plan);
+  return errno_error("cannot create a process that shares memory", ENOSYS);
+}
+
 }  // namespace
 
 Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, const void* plan) {
-  if (!is_clone3_allowed) return fork_child(main, plan);
+  if (!is_clone3_allowed) return without_clone3(memory, main, plan);
   int pidfd = -1;
   clone_args args{};
-  args.flags = CLONE_PIDFD;
+  args.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   args.exit_signal = SIGCHLD;
   args.stack = reinterpret_cast<std::uintptr_t>(child_stack);
@@ -111,11 +117,11 @@ Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, co
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(cgroup_fd);
   }
-  const Start start{main, plan, cgroup_fd >= 0};
+  const Start start{main, plan, {.is_in_cgroup = cgroup_fd >= 0, .has_no_handlers = true}};
   const long result = clone3(args, start);
-  if (result < 0 && is_clone3_missing(-result)) return fork_child(main, plan);
+  if (result < 0 && is_clone3_missing(-result)) return without_clone3(memory, main, plan);
   if (result < 0) return errno_error("cannot create a process", static_cast<int>(-result));
-  return Cloned{static_cast<pid_t>(result), UniqueFd(pidfd), cgroup_fd >= 0};
+  return Cloned{static_cast<pid_t>(result), UniqueFd(pidfd)};
 }
 
 }  // namespace kestrel::sys

@@ -23,17 +23,21 @@ enum class ChildMemory {
 struct Cloned {
   pid_t pid = -1;
   UniqueFd pidfd;
-  /// The child was born in the cgroup that was asked for. False where the kernel, or a container's filter,
-  /// knows no clone3: the child has to move itself.
-  bool is_in_cgroup = false;
 };
 
-/// What the child runs; it ends in exec or _exit. `is_in_cgroup` is Cloned's.
-using ChildMain = void (*)(const void* plan, bool is_in_cgroup) noexcept;
+/// What a child was born with. Neither is true where the kernel, or a container's filter, knows no clone3:
+/// the child has to see to it itself.
+struct Birth {
+  bool is_in_cgroup = false;     ///< the one that was asked for
+  bool has_no_handlers = false;  ///< of signals; those that are ignored still are
+};
+
+/// What the child runs; it ends in exec or _exit.
+using ChildMain = void (*)(const void* plan, Birth birth) noexcept;
 
 /// `cgroup_fd` is an open cgroup directory, or -1. Block all signals around the call: a handler must not run
 /// in a child that shares memory. One thread only: all children use one stack, one at a time. Where clone3 is
-/// missing this is fork() and pidfd_open().
+/// missing a copied child is made by fork() and pidfd_open(), and a shared one not at all: ENOSYS.
 [[nodiscard]] Result<Cloned> clone_child(ChildMemory memory, int cgroup_fd, ChildMain main, const void* plan);
 
 }  // namespace kestrel::sys

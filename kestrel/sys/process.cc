@@ -16,6 +16,7 @@
 #include "kestrel/base/text.h"
 #include "kestrel/sys/capabilities.h"
 #include "kestrel/sys/clone.h"
+#include "kestrel/sys/ignored_signals.h"
 #include "kestrel/sys/open_files.h"
 
 namespace kestrel::sys {
@@ -43,7 +44,9 @@ struct Plan {
   int parent_death_signal;
   pid_t parent;
   int cgroup_fd;
-  int report_fd;
+  int report_fd;          ///< -1: the failure is left in memory
+  SpawnFailure* failure;  ///< the parent's, where memory is shared
+  std::uint64_t ignored_signals;
   const std::uint32_t* groups;
   std::size_t group_count;
   bool sets_groups;
@@ -56,14 +59,17 @@ struct Plan {
   bool has_no_new_privileges;
 };
 
-// --- in the child
-// ----------------------------------------------------------------------------------------------------
+// --- in the child ------------------------------------------------------------------------------------------
 // Changes of user go through bare system calls: libc's wrappers would pass them on to all threads of the
 // process, which are the parent's as long as memory is shared.
 
 [[noreturn]] void fail(const Plan& plan, SpawnStage stage) noexcept {
-  const Report report = {static_cast<int>(stage), errno};
-  [[maybe_unused]] ssize_t ignored = ::write(plan.report_fd, report.data(), sizeof report);
+  if (plan.report_fd < 0) {
+    *plan.failure = {stage, errno};
+  } else {
+    const Report report = {static_cast<int>(stage), errno};
+    [[maybe_unused]] ssize_t ignored = ::write(plan.report_fd, report.data(), sizeof report);
+  }
   _exit(127);
 }
 
@@ -123,14 +129,17 @@ bool set_user(const Plan& plan) noexcept {
   return !plan.uid || ::syscall(SYS_setresuid, *plan.uid, *plan.uid, *plan.uid) == 0;
 }
 
+constexpr std::uint64_t all_signals = ~std::uint64_t{0};
+
 /// exec keeps what is ignored and blocked; the child shall start like one of a plain exec. libc's sigaction()
 /// would spare the two signals that it uses itself, so this is the kernel's, whose structure of zeros means
 /// SIG_DFL.
-void reset_signals() noexcept {
+void reset_signals(std::uint64_t which) noexcept {
   constexpr std::size_t mask_size = 8;
   const std::array<unsigned long, 4> kernel_default{};
   for (int signal = 1; signal < NSIG; ++signal) {
-    ::syscall(SYS_rt_sigaction, signal, kernel_default.data(), nullptr, mask_size);
+    if ((which & bit_of_signal(signal)) != 0)
+      ::syscall(SYS_rt_sigaction, signal, kernel_default.data(), nullptr, mask_size);
   }
   const std::uint64_t none = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, mask_size);
@@ -143,10 +152,11 @@ void close_others_on_exec(int inherited_count) noexcept {
             CLOSE_RANGE_CLOEXEC);
 }
 
-void child_main(const void* data, bool is_in_cgroup) noexcept {
+void child_main(const void* data, Birth birth) noexcept {
   const Plan& plan = *static_cast<const Plan*>(data);
   if (::setsid() < 0) fail(plan, SpawnStage::session);
-  if (plan.cgroup_fd >= 0 && !is_in_cgroup && !enter_cgroup(plan.cgroup_fd)) fail(plan, SpawnStage::cgroup);
+  if (plan.cgroup_fd >= 0 && !birth.is_in_cgroup && !enter_cgroup(plan.cgroup_fd))
+    fail(plan, SpawnStage::cgroup);
   if (!place_stdio(plan.stdio) || !place_inherited(plan) || !take_terminal(plan))
     fail(plan, SpawnStage::stdio);
   if (::chdir(plan.working_dir) < 0) fail(plan, SpawnStage::working_dir);
@@ -158,15 +168,14 @@ void child_main(const void* data, bool is_in_cgroup) noexcept {
   if (plan.has_no_new_privileges && !give_up_new_privileges()) fail(plan, SpawnStage::capabilities);
   if (plan.umask) ::umask(*plan.umask);
   close_others_on_exec(plan.inherited_count);
-  reset_signals();
+  reset_signals(birth.has_no_handlers ? plan.ignored_signals : all_signals);
   // After the change of user, which would undo it, and of signals, which could be its own.
   follow_parent(plan);
   ::execve(plan.program, plan.argv, plan.envp);
   fail(plan, SpawnStage::exec);
 }
 
-// --- in the parent
-// ---------------------------------------------------------------------------------------------------
+// --- in the parent -----------------------------------------------------------------------------------------
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
@@ -237,6 +246,36 @@ Result<std::vector<UniqueFd>> lift(const std::vector<int>& inherited, int lowest
   return copies;
 }
 
+bool changes_identity(const ProcessSpec& spec) { return spec.uid || spec.gid || !spec.groups.empty(); }
+
+/// Fewer capabilities too are another identity: who has no more than those may trace the child, and with it
+/// what the child shares.
+bool may_share_memory(const ProcessSpec& spec) { return !changes_identity(spec) && !spec.capabilities; }
+
+/// All but what points into what its caller has prepared.
+Plan plan_of(const ProcessSpec& spec) {
+  Plan plan{};
+  plan.program = spec.program.c_str();
+  plan.working_dir = spec.working_dir.c_str();
+  plan.controls_terminal = spec.controls_terminal;
+  plan.parent_death_signal = spec.parent_death_signal;
+  plan.parent = ::getpid();
+  plan.cgroup_fd = spec.cgroup_fd;
+  plan.report_fd = -1;
+  plan.ignored_signals = ignored_signals();
+  plan.groups = spec.groups.data();
+  plan.group_count = spec.groups.size();
+  plan.sets_groups = changes_identity(spec);
+  plan.uid = spec.uid;
+  plan.gid = spec.gid;
+  plan.umask = spec.umask;
+  plan.open_files = open_files_for_children();
+  plan.limits = spec.limits;
+  plan.capabilities = spec.capabilities;
+  plan.has_no_new_privileges = spec.has_no_new_privileges;
+  return plan;
+}
+
 }  // namespace
 
 std::string_view stage_name(SpawnStage stage) { return stage_names[static_cast<std::size_t>(stage)]; }
@@ -248,41 +287,33 @@ Result<Child> spawn(const ProcessSpec& spec) {
   const int above_placed = first_inherited + static_cast<int>(spec.inherited.size());
   auto inherited = lift(spec.inherited, above_placed);
   if (!inherited) return inherited.error().in(context);
-  auto report = open_report_pipe(above_placed);
-  if (!report) return report.error().in(context);
-
   const auto argv = pointers(spec.argv);
   const auto envp = pointers(spec.envp);
-  const bool changes_identity = spec.uid || spec.gid || !spec.groups.empty();
-  // Fewer capabilities too are another identity: who has no more than those may trace the child, and with it
-  // what the child shares.
-  const auto memory = changes_identity || spec.capabilities ? ChildMemory::copied : ChildMemory::shared;
-  const Plan plan{.program = spec.program.c_str(),
-                  .argv = argv.data(),
-                  .envp = envp.data(),
-                  .working_dir = spec.working_dir.c_str(),
-                  .stdio = *stdio,
-                  .controls_terminal = spec.controls_terminal,
-                  .inherited = inherited->data(),
-                  .inherited_count = static_cast<int>(inherited->size()),
-                  .parent_death_signal = spec.parent_death_signal,
-                  .parent = ::getpid(),
-                  .cgroup_fd = spec.cgroup_fd,
-                  .report_fd = report->writer.get(),
-                  .groups = spec.groups.data(),
-                  .group_count = spec.groups.size(),
-                  .sets_groups = changes_identity,
-                  .uid = spec.uid,
-                  .gid = spec.gid,
-                  .umask = spec.umask,
-                  .open_files = open_files_for_children(),
-                  .limits = spec.limits,
-                  .capabilities = spec.capabilities,
-                  .has_no_new_privileges = spec.has_no_new_privileges};
+  SpawnFailure failure{SpawnStage::exec, 0};
+  Plan plan = plan_of(spec);
+  plan.argv = argv.data();
+  plan.envp = envp.data();
+  plan.stdio = *stdio;
+  plan.inherited = inherited->data();
+  plan.inherited_count = static_cast<int>(inherited->size());
+  plan.failure = &failure;
+
   const SignalsBlocked blocked;
-  auto cloned = clone_child(memory, spec.cgroup_fd, child_main, &plan);
+  if (may_share_memory(spec)) {
+    auto cloned = clone_child(ChildMemory::shared, spec.cgroup_fd, child_main, &plan);
+    if (cloned) {
+      Child child{cloned->pid, std::move(cloned->pidfd), {}, {}};
+      if (failure.error != 0) child.failure = failure;
+      return child;
+    }
+    if (cloned.error().code != ENOSYS) return cloned.error().in(context);
+  }
+  auto report = open_report_pipe(above_placed);
+  if (!report) return report.error().in(context);
+  plan.report_fd = report->writer.get();
+  auto cloned = clone_child(ChildMemory::copied, spec.cgroup_fd, child_main, &plan);
   if (!cloned) return cloned.error().in(context);
-  return Child{cloned->pid, std::move(cloned->pidfd), std::move(report->reader)};
+  return Child{cloned->pid, std::move(cloned->pidfd), std::move(report->reader), {}};
 }
 
 std::optional<SpawnFailure> read_exec_outcome(int exec_report) {
@@ -293,6 +324,10 @@ std::optional<SpawnFailure> read_exec_outcome(int exec_report) {
   // A report is far below PIPE_BUF and so arrives whole or not at all.
   if (n != sizeof report) return std::nullopt;
   return SpawnFailure{static_cast<SpawnStage>(report[0]), report[1]};
+}
+
+std::optional<SpawnFailure> exec_outcome(const Child& child) {
+  return child.exec_report.is_open() ? read_exec_outcome(child.exec_report.get()) : child.failure;
 }
 
 std::optional<Reaped> peek_ended_child() {

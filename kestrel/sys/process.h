@@ -1,8 +1,8 @@
 // Making processes, and learning how they end.
 //
 // A child between fork and exec runs one function over prepared plain data: no allocation, no logging. Where
-// it fails it reports {stage, errno} through a close-on-exec pipe; the pipe's end of file means that exec
-// succeeded. Both directions are asynchronous for the caller: spawn() returns as soon as the child exists.
+// it fails it reports {stage, errno}: right into our memory as long as it shares that (clone.h), else through
+// a close-on-exec pipe, whose end of file means that exec succeeded.
 #pragma once
 
 #include <sys/types.h>
@@ -77,8 +77,10 @@ struct SpawnFailure {
 struct Child {
   pid_t pid = -1;
   UniqueFd pidfd;
-  /// Readable when the outcome of exec is known; give it to read_exec_outcome().
+  /// Readable when the outcome of exec is known; give it to read_exec_outcome(). Closed where it is known
+  /// already: then it is `failure`.
   UniqueFd exec_report;
+  std::optional<SpawnFailure> failure;
 };
 
 /// The child leads a new session and process group; its signal mask is empty and all dispositions are the
@@ -87,6 +89,7 @@ struct Child {
 
 /// Blocks until the outcome is known; nullopt = exec succeeded (or the child died before it could report).
 [[nodiscard]] std::optional<SpawnFailure> read_exec_outcome(int exec_report);
+[[nodiscard]] std::optional<SpawnFailure> exec_outcome(const Child& child);
 
 /// How a process ended. Exactly one of the two is meaningful: signal == 0 means it exited with `code`.
 struct ExitStatus {

@@ -69,7 +69,7 @@ TEST_CASE("a child with a parent death signal does not outlive its parent", "[sy
     spec.stdio[1] = alive.writer.get();
     spec.parent_death_signal = SIGKILL;
     const auto child = spawn(spec);
-    const bool has_started = child && !read_exec_outcome(child->exec_report.get());
+    const bool has_started = child && !exec_outcome(*child);
     ::_exit(has_started && ::write(alive.writer.get(), &child->pid, sizeof child->pid) > 0 ? 0 : 1);
   }
   int status = -1;

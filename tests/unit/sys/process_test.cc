@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/ignored_signals.h"
 #include "kestrel/sys/open_files.h"
 #include "tests/unit/sys/temporary_folder.h"
 
@@ -42,7 +43,7 @@ Outcome run(const ProcessSpec& spec) {
   REQUIRE(child);
   CHECK(child->pidfd.is_open());
   Outcome outcome;
-  outcome.failure = read_exec_outcome(child->exec_report.get());
+  outcome.failure = exec_outcome(*child);
   outcome.status = wait_for(child->pid).status;
   reap(child->pid);
   return outcome;
@@ -62,7 +63,7 @@ std::string output_of(ProcessSpec spec) {
   char chunk[512];
   for (ssize_t n; (n = ::read(reader.get(), chunk, sizeof chunk)) > 0;)
     text.append(chunk, static_cast<std::size_t>(n));
-  CHECK_FALSE(read_exec_outcome(child->exec_report.get()));
+  CHECK_FALSE(exec_outcome(*child));
   CHECK(wait_for(child->pid).status == ExitStatus{});
   reap(child->pid);
   return text;
@@ -131,7 +132,7 @@ TEST_CASE("a cgroup folder that is none is refused before or by the child", "[sy
     CHECK(child.error().message.starts_with("cannot start /bin/sh: "));
     return;
   }
-  const auto failure = read_exec_outcome(child->exec_report.get());
+  const auto failure = exec_outcome(*child);
   wait_for(child->pid);
   reap(child->pid);
   REQUIRE(failure);
@@ -180,12 +181,12 @@ TEST_CASE("descriptors at each other's places are exchanged, not overwritten", "
 }
 
 TEST_CASE("a child starts with no signal blocked, ignored or caught, whatever its parent does", "[sys]") {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
   struct sigaction before_pipe;
   struct sigaction before_user;
-  ::sigaction(SIGPIPE, &ignore, &before_pipe);
-  ::sigaction(SIGUSR1, &ignore, &before_user);
+  ::sigaction(SIGPIPE, nullptr, &before_pipe);
+  ::sigaction(SIGUSR1, nullptr, &before_user);
+  ignore_signal(SIGPIPE);
+  ignore_signal(SIGUSR1);
   sigset_t blocked;
   sigset_t before_mask;
   sigemptyset(&blocked);
