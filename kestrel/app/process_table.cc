@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "kestrel/base/log.h"
+#include "kestrel/sys/process_tree.h"
 
 namespace kestrel::app {
 
@@ -17,6 +19,9 @@ bool is_readable_now(int fd) {
   pollfd one{fd, POLLIN, 0};
   return ::poll(&one, 1, 0) > 0;
 }
+
+/// How long a leaf is kept for the next run of its service: a little more than the usual backoff.
+constexpr Duration rest_of_containments = seconds(1);
 
 bool asks_for_the_end(int signal) {
   return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
@@ -29,7 +34,16 @@ void log_failure(const Result<void>& result) {
 }  // namespace
 
 ProcessTable::ProcessTable(loop::Loop& loop, const sys::CgroupRoot* cgroups)
-    : loop_(&loop), cgroups_(cgroups), child_watcher_(loop, SIGCHLD, [this] { handle_children(); }) {}
+    : loop_(&loop),
+      containments_(cgroups),
+      sweep_(loop, [this] { containments_.clear(); }),
+      child_watcher_(loop, child_signal_.fd(), [this](loop::Interest) {
+        child_signal_.take();
+        handle_children();
+      }) {
+  child_watcher_.watch({.readable = true});
+  if (const auto children = sys::list_children()) inherited_.insert(children->begin(), children->end());
+}
 
 ProcessTable::Entry* ProcessTable::find(ProcessId id) const {
   const auto found = entries_.find(id);
@@ -38,7 +52,7 @@ ProcessTable::Entry* ProcessTable::find(ProcessId id) const {
 
 Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::ProcessSpec spec,
                                  ProcessCallbacks callbacks) {
-  auto containment = sys::Containment::create(cgroups_, name);
+  auto containment = containments_.take(name, spec.shared_limits);
   if (!containment) return containment.error();
   hold_to_limits(*containment, name, spec.shared_limits);
   spec.cgroup_fd = containment->cgroup_fd();
@@ -47,6 +61,7 @@ Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::Pro
   if (!child) return child.error();
 
   auto entry = std::make_unique<Entry>();
+  entry->name = name;
   entry->containment = std::move(*containment);
   entry->containment.set_leader(child->pid);
   entry->callbacks = std::move(callbacks);
@@ -55,7 +70,11 @@ Result<void> ProcessTable::start(ProcessId id, const std::string& name, sys::Pro
   entry->exec_report = std::move(child->exec_report);
   by_pid_.insert_or_assign(child->pid, id);
   Entry& placed = *entries_.emplace(id, std::move(entry)).first->second;
-  await_exec(id, placed);
+  if (placed.exec_report.is_open()) {
+    await_exec(id, placed);
+  } else {
+    tell_exec(id, child->failure);
+  }
   return {};
 }
 
@@ -86,14 +105,18 @@ void ProcessTable::conclude_exec(ProcessId id) {
   entry->exec_watcher = {};
   const auto failure = sys::read_exec_outcome(entry->exec_report.get());
   entry->exec_report.reset();
+  tell_exec(id, failure);
+}
+
+void ProcessTable::tell_exec(ProcessId id, const std::optional<sys::SpawnFailure>& failure) {
+  Entry* entry = find(id);
   if (!failure) {
     if (entry->callbacks.on_exec) entry->callbacks.on_exec(entry->pid);
     return;
   }
   const auto on_exec_failed = std::move(entry->callbacks.on_exec_failed);
   by_pid_.erase(entry->pid);
-  failed_.insert_or_assign(entry->pid, std::move(entry->containment));
-  entries_.erase(id);
+  remove_ended(id);
   if (on_exec_failed) on_exec_failed(*failure);
 }
 
@@ -107,8 +130,8 @@ void ProcessTable::handle_children() {
       handle_end_of_child(known->second, *ended);
       by_pid_.erase(ended->pid);
     }
+    inherited_.erase(ended->pid);
     sys::reap(ended->pid);
-    failed_.erase(ended->pid);
   }
   check_all_gone();
 }
@@ -137,7 +160,7 @@ void ProcessTable::announce_end(ProcessId id, const std::optional<sys::ExitStatu
   const bool is_killed = status && status->signal == SIGKILL;
   const ProcessEnd end{.status = status.value_or(sys::ExitStatus{}),
                        .is_oom_kill = is_killed && entry.containment.oom_kills().value_or(0) > 0,
-                       .leaves_others = entry.containment.is_populated(),
+                       .leaves_others = has_others(entry),
                        .is_untold = !status};
   if (end.leaves_others && entry.containment.events_fd() >= 0) {
     entry.cgroup_watcher = loop::FdWatcher(*loop_, entry.containment.events_fd(),
@@ -147,7 +170,7 @@ void ProcessTable::announce_end(ProcessId id, const std::optional<sys::ExitStatu
   const bool is_forgotten = entry.is_forgotten;
   const auto on_end = end.leaves_others ? entry.callbacks.on_end : std::move(entry.callbacks.on_end);
   if (!end.leaves_others) {
-    entries_.erase(id);
+    remove_ended(id);
     --lingering_;
   }
   if (on_end && !is_forgotten) on_end(end);
@@ -155,9 +178,9 @@ void ProcessTable::announce_end(ProcessId id, const std::optional<sys::ExitStatu
 
 void ProcessTable::check_gone(ProcessId id) {
   Entry* entry = find(id);
-  if (!entry || !entry->has_ended || entry->containment.is_populated()) return;
+  if (!entry || !entry->has_ended || has_others(*entry)) return;
   const auto on_gone = entry->is_forgotten ? nullptr : std::move(entry->callbacks.on_gone);
-  entries_.erase(id);
+  remove_ended(id);
   --lingering_;
   if (on_gone) on_gone();
 }
@@ -170,6 +193,27 @@ void ProcessTable::check_all_gone() {
     if (entry->has_ended && entry->containment.events_fd() < 0) ids.push_back(id);
   }
   for (const auto id : ids) check_gone(id);
+}
+
+/// What a process left behind when it ended has become our child, or descends from one that has. So where all
+/// our children are processes that we started, or had before, nothing was left.
+bool ProcessTable::has_others(const Entry& entry) const {
+  if (entry.containment.cgroup_fd() < 0 && !has_strangers()) return false;
+  return entry.containment.is_populated();
+}
+
+bool ProcessTable::has_strangers() const {
+  if (!sys::is_of_our_namespace()) return true;
+  const auto children = sys::list_children();
+  if (!children) return true;
+  return std::any_of(children->begin(), children->end(),
+                     [this](pid_t pid) { return !by_pid_.contains(pid) && !inherited_.contains(pid); });
+}
+
+void ProcessTable::remove_ended(ProcessId id) {
+  const auto ended = entries_.extract(id);
+  containments_.rest(ended.mapped()->name, std::move(ended.mapped()->containment));
+  if (!containments_.is_empty() && !sweep_.is_armed()) sweep_.arm(rest_of_containments);
 }
 
 // --- another main process

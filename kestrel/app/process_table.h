@@ -17,8 +17,9 @@
 #include "kestrel/base/strong.h"
 #include "kestrel/loop/fd_watcher.h"
 #include "kestrel/loop/loop.h"
-#include "kestrel/loop/signal_watcher.h"
-#include "kestrel/sys/containment.h"
+#include "kestrel/loop/timer.h"
+#include "kestrel/sys/child_signal.h"
+#include "kestrel/sys/containment_pool.h"
 #include "kestrel/sys/process.h"
 
 namespace kestrel::app {
@@ -36,8 +37,8 @@ struct ProcessEnd {
 };
 
 struct ProcessCallbacks {
-  std::function<void(pid_t)> on_exec;
-  std::function<void(sys::SpawnFailure)> on_exec_failed;  ///< nothing follows
+  std::function<void(pid_t)> on_exec;                     ///< perhaps before start() returns
+  std::function<void(sys::SpawnFailure)> on_exec_failed;  ///< likewise; nothing follows
   /// The main process has ended, which does not count yet: the last moment for adopt_main(). Optional.
   std::function<void()> before_end;
   std::function<void(const ProcessEnd&)> on_end;
@@ -80,6 +81,7 @@ class ProcessTable {
 
  private:
   struct Entry {
+    std::string name;
     sys::Containment containment;
     ProcessCallbacks callbacks;
     pid_t pid = -1;
@@ -96,22 +98,26 @@ class ProcessTable {
                       const sys::SharedLimits& limits);
   void await_exec(ProcessId id, Entry& entry);
   void conclude_exec(ProcessId id);
+  void tell_exec(ProcessId id, const std::optional<sys::SpawnFailure>& failure);
   void handle_children();
   void handle_end_of_child(ProcessId id, const sys::Reaped& ended);
   void handle_end_of_adopted(ProcessId id);
   void announce_end(ProcessId id, const std::optional<sys::ExitStatus>& status);
   void check_gone(ProcessId id);
   void check_all_gone();
+  [[nodiscard]] bool has_others(const Entry& entry) const;
+  [[nodiscard]] bool has_strangers() const;
+  void remove_ended(ProcessId id);
   [[nodiscard]] Entry* find(ProcessId id) const;
 
   loop::Loop* loop_;
-  const sys::CgroupRoot* cgroups_;
-  loop::SignalWatcher child_watcher_;
+  sys::ContainmentPool containments_;
+  loop::Timer sweep_;  ///< of containments that no new run has asked for
+  sys::ChildSignal child_signal_;
+  loop::FdWatcher child_watcher_;
   std::unordered_map<ProcessId, std::unique_ptr<Entry>> entries_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
-  /// Of children that could not exec and have not ended yet, which is soon: a cgroup with a process in it
-  /// cannot be removed.
-  std::unordered_map<pid_t, sys::Containment> failed_;
+  std::unordered_set<pid_t> inherited_;     ///< children that were there before the table
   std::unordered_set<std::string> warned_;  ///< names whose limits cannot be enforced
   std::size_t lingering_ = 0;               ///< entries whose main process has ended
 };

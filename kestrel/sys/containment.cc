@@ -47,16 +47,22 @@ std::string cpu_quota(double processors) {
   return concat(std::llround(processors * static_cast<double>(cpu_period_us)), ' ', cpu_period_us);
 }
 
-/// The value of `key` in a flat keyed file (`key value` lines) of a cgroup.
-std::optional<std::uint64_t> read_keyed(const std::string& path, std::string_view key) {
-  auto text = read_file(path);
-  if (!text) return std::nullopt;
-  for (std::string_view line : split(*text, '\n')) {
+/// The value of `key` in a flat keyed file (`key value` lines) of a cgroup, one below 4 KiB. Read at every
+/// end of a process, so in as few system calls as can be.
+std::optional<std::uint64_t> read_keyed(const UniqueFd& file, std::string_view key) {
+  char text[4096];
+  const ssize_t length = ::pread(file.get(), text, sizeof text, 0);
+  if (length < 0) return std::nullopt;
+  for (std::string_view line : split({text, static_cast<std::size_t>(length)}, '\n')) {
     const auto space = line.find(' ');
     if (space == std::string_view::npos || line.substr(0, space) != key) continue;
     if (auto value = parse_integer(trim(line.substr(space + 1)))) return static_cast<std::uint64_t>(*value);
   }
   return std::nullopt;
+}
+
+UniqueFd open_in(const UniqueFd& directory, const char* file) {
+  return UniqueFd(::openat(directory.get(), file, O_RDONLY | O_CLOEXEC));
 }
 
 /// `cgroup` and all below it, children before their parents. Members may make cgroups of their own in their
@@ -196,7 +202,7 @@ Result<Containment> Containment::create(const CgroupRoot* root, const std::strin
   made.directory_.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!made.directory_.is_open()) return errno_error(concat("cannot open cgroup ", path), errno);
   made.path_ = path;
-  made.events_.reset(::open(concat(path, "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  made.events_ = open_in(made.directory_, "cgroup.events");
   if (!made.events_.is_open()) return errno_error(concat("cannot open ", path, "/cgroup.events"), errno);
   return made;
 }
@@ -209,18 +215,32 @@ Containment& Containment::operator=(Containment&& other) noexcept {
   events_ = std::move(other.events_);
   leader_ = std::exchange(other.leader_, -1);
   mark_ = std::move(other.mark_);
+  limits_ = other.limits_;
+  oom_kills_before_ = other.oom_kills_before_;
   return *this;
 }
 
 Containment::~Containment() { remove(); }
 
 void Containment::remove() {
-  if (!directory_.is_open()) return;
+  if (!directory_.is_open() || ::rmdir(path_.c_str()) == 0) return;
   for (const std::string& cgroup : cgroup_and_below(path_)) ::rmdir(cgroup.c_str());
 }
 
+bool Containment::renew(const SharedLimits& limits) {
+  // Files that the former run left in memory (tmpfs, page cache) would count against the limit of the new
+  // one.
+  if (limits != limits_ || limits.memory) return false;
+  // A folder of the cgroup tree has a link for each folder in it, besides its own two.
+  struct stat info {};
+  if (::fstat(directory_.get(), &info) < 0 || info.st_nlink > 2) return false;
+  oom_kills_before_ = read_keyed(open_in(directory_, "memory.events"), "oom_kill").value_or(0);
+  leader_ = -1;
+  return true;
+}
+
 std::vector<Error> Containment::set_limits(const SharedLimits& limits) {
-  if (limits.is_empty()) return {};
+  if (limits == limits_) return {};
   if (!directory_.is_open())
     return {Error{"there is no cgroup v2 to hold it to limits of memory, cpu and pids"}};
   std::vector<Error> refused;
@@ -232,6 +252,7 @@ std::vector<Error> Containment::set_limits(const SharedLimits& limits) {
   if (limits.memory && set("memory.max", concat(limits.memory->count))) set("memory.oom.group", "1");
   if (limits.cpu) set("cpu.max", cpu_quota(*limits.cpu));
   if (limits.pids) set("pids.max", concat(*limits.pids));
+  if (refused.empty()) limits_ = limits;
   return refused;
 }
 
@@ -275,8 +296,7 @@ bool Containment::contains(pid_t pid) const {
 }
 
 bool Containment::is_populated() const {
-  if (directory_.is_open())
-    return read_keyed(concat(path_, "/cgroup.events"), "populated") == std::uint64_t{1};
+  if (directory_.is_open()) return read_keyed(events_, "populated") == std::uint64_t{1};
   if (leader_ <= 0) return false;
   const auto scan = scan_session(leader_, mark_);
   return !scan.members.empty() || scan.has_unseen;
@@ -284,7 +304,8 @@ bool Containment::is_populated() const {
 
 std::optional<std::uint64_t> Containment::oom_kills() const {
   if (!directory_.is_open()) return std::nullopt;
-  return read_keyed(concat(path_, "/memory.events"), "oom_kill");
+  const auto all = read_keyed(open_in(directory_, "memory.events"), "oom_kill");
+  return all ? std::optional(*all - oom_kills_before_) : std::nullopt;
 }
 
 namespace {
@@ -309,7 +330,7 @@ std::optional<Bytes> Containment::memory_peak() const {
 
 std::optional<std::uint64_t> Containment::cpu_usage_us() const {
   if (!directory_.is_open()) return std::nullopt;
-  return read_keyed(concat(path_, "/cpu.stat"), "usage_usec");
+  return read_keyed(open_in(directory_, "cpu.stat"), "usage_usec");
 }
 
 }  // namespace kestrel::sys

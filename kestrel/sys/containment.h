@@ -63,6 +63,11 @@ class Containment {
   [[nodiscard]] const std::string& mark() const { return mark_; }
   void set_leader(pid_t pid) { leader_ = pid; }
 
+  /// Readies a leaf without processes for another run that is to be held to `limits`: what was counted so far
+  /// counts no more, except for its processor time, which goes on. False where only a new leaf will do: its
+  /// limits are others, its memory is limited, or its processes left cgroups of their own behind.
+  [[nodiscard]] bool renew(const SharedLimits& limits);
+
   /// Holds all of it together to `limits`; what is unset is left alone. A memory limit also makes the
   /// kernel kill all of it where one of its processes would have to go, so that nothing goes on half-dead.
   /// Returns what cannot be enforced: everything without a cgroup, else what its controllers refuse.
@@ -80,7 +85,7 @@ class Containment {
   /// Descriptor of cgroup.events; poll it for priority data (POLLPRI), it fires whenever `populated` changes.
   /// -1 without a cgroup, where the end shows by reaping.
   [[nodiscard]] int events_fd() const { return events_.get(); }
-  /// How often the kernel's OOM killer struck in it so far; nullopt where it cannot be known.
+  /// How often the kernel's OOM killer struck in this run; nullopt where it cannot be known.
   [[nodiscard]] std::optional<std::uint64_t> oom_kills() const;
   [[nodiscard]] std::optional<Bytes> memory_current() const;
   /// Kernels before 5.19 do not tell.
@@ -96,6 +101,8 @@ class Containment {
   UniqueFd events_;
   pid_t leader_ = -1;
   std::string mark_;
+  SharedLimits limits_;                 ///< that are in force
+  std::uint64_t oom_kills_before_ = 0;  ///< in the leaf's earlier runs
 };
 
 }  // namespace kestrel::sys

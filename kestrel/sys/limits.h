@@ -26,6 +26,7 @@ struct SharedLimits {
   std::optional<double> cpu;  ///< in processors: 0.5 is half the time of one
   std::optional<std::uint32_t> pids;
   [[nodiscard]] bool is_empty() const { return !memory && !cpu && !pids; }
+  friend bool operator==(const SharedLimits&, const SharedLimits&) = default;
 };
 
 }  // namespace kestrel::sys

@@ -47,6 +47,16 @@ std::vector<ProcessInfo> list_processes(const std::string& proc) {
   return all;
 }
 
+std::optional<std::vector<pid_t>> list_children(const std::string& proc) {
+  const auto text = read_file(concat(proc, "/thread-self/children"));
+  if (!text) return std::nullopt;
+  std::vector<pid_t> children;
+  for (std::string_view one : split(*text, ' ')) {
+    if (const auto pid = parse_integer(one)) children.push_back(static_cast<pid_t>(*pid));
+  }
+  return children;
+}
+
 std::vector<ProcessInfo> descendants_of(pid_t ancestor, const std::vector<ProcessInfo>& all) {
   std::vector<ProcessInfo> found;
   std::unordered_set<pid_t> family = {ancestor};

@@ -31,6 +31,11 @@ struct ProcessInfo {
 /// All processes that `proc` (normally /proc) shows. Those that end meanwhile are left out.
 [[nodiscard]] std::vector<ProcessInfo> list_processes(const std::string& proc = "/proc");
 
+/// The children of the calling thread, dead ones that have not been waited for included; nullopt where the
+/// kernel does not tell (CONFIG_PROC_CHILDREN). Far cheaper than listing all processes, and exact for who is
+/// the only one to wait for them.
+[[nodiscard]] std::optional<std::vector<pid_t>> list_children(const std::string& proc = "/proc");
+
 /// Those of `all` that descend from `ancestor`, itself left out.
 [[nodiscard]] std::vector<ProcessInfo> descendants_of(pid_t ancestor, const std::vector<ProcessInfo>& all);
 
