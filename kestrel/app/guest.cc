@@ -13,6 +13,7 @@
 #include "kestrel/app/link_target.h"
 #include "kestrel/app/machine.h"
 #include "kestrel/app/supervision.h"
+#include "kestrel/app/vmm_notifier.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/control/server.h"
@@ -22,6 +23,7 @@
 #include "kestrel/sys/hostname.h"
 #include "kestrel/sys/log_output.h"
 #include "kestrel/sys/socket.h"
+#include "kestrel/sys/system_credential.h"
 
 namespace kestrel::app {
 
@@ -52,6 +54,7 @@ class Guest {
   core::PowerAction run() {
     watch_signals();
     load_config();
+    find_vmm();
     if (machine_.parameters.contains("kestrel.link")) {
       greet(machine_.parameters.find("kestrel.link")->second);
     } else {
@@ -80,6 +83,15 @@ class Guest {
     boot_id_ = sys::boot_id().value_or("");
     config_ = read_config(config_path);
     timeline_->reached("configuration");
+  }
+
+  /// A VMM that is not Kestrel's may want to know how its guest is, too.
+  void find_vmm() {
+    const auto address = sys::find_system_credential("vmm.notify_socket");
+    if (!address) return;
+    const auto target = parse_notify_target(*address);
+    if (!target) return log_warning(target.error().message);
+    vmm_.emplace(loop_, dial_of(*target), records_.events);
   }
 
   // --- greeting ------------------------------------------------------------------------------------------
@@ -219,8 +231,18 @@ class Guest {
     log_info("ends with status ", outcome.status, outcome.reason.empty() ? "" : ": ", outcome.reason);
     network_.end();
     release_disks();
+    farewells_ = 1;
+    if (vmm_) {
+      ++farewells_;
+      vmm_->close(outcome.status, action_, [this] { finish_farewell(); });
+    }
     // A link that is just lost comes back; one that never was is not waited for.
-    if (!link_ || !(link_->is_up() || has_host())) return loop_.stop();
+    if (link_ && (link_->is_up() || has_host())) close_link(outcome, std::move(problems));
+    finish_farewell();
+  }
+
+  void close_link(const core::Outcome& outcome, std::vector<std::string> problems) {
+    ++farewells_;
     const wire::Exiting exiting{.status = outcome.status,
                                 .signal = outcome.signal,
                                 .oom = outcome.is_oom_kill,
@@ -229,8 +251,12 @@ class Guest {
                                 .problems = std::move(problems)};
     link_->close(exiting, {.patience = patience_for_farewell}, [this](bool is_acknowledged) {
       if (!is_acknowledged) log_warning("the host did not acknowledge the end");
-      loop_.stop();
+      finish_farewell();
     });
+  }
+
+  void finish_farewell() {
+    if (--farewells_ == 0) loop_.stop();
   }
 
   Machine machine_;
@@ -242,7 +268,9 @@ class Guest {
   ConfigFile config_;  ///< until the services are started
   std::string boot_id_;
   std::optional<Link> link_;
-  Duration clock_offset_{};  ///< the host's clock minus ours, before ours was corrected
+  std::optional<VmmNotifier> vmm_;  ///< where its VMM asked to be told
+  int farewells_ = 0;               ///< last words on their way
+  Duration clock_offset_{};         ///< the host's clock minus ours, before ours was corrected
   std::optional<MonotonicTime> clock_compared_;
   std::optional<std::string> token_;                      ///< set once a host has welcomed us
   std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's

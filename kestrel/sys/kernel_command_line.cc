@@ -32,6 +32,13 @@ std::string_view unquote(std::string_view text) {
 
 KernelParameters parse_kernel_command_line(std::string_view text) {
   KernelParameters parameters;
+  for (auto& [key, value] : list_kernel_parameters(text))
+    parameters.insert_or_assign(std::move(key), std::move(value));
+  return parameters;
+}
+
+std::vector<std::pair<std::string, std::string>> list_kernel_parameters(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> parameters;
   while (!text.empty()) {
     if (is_space(text.front())) {
       text.remove_prefix(1);
@@ -42,7 +49,7 @@ KernelParameters parse_kernel_command_line(std::string_view text) {
     const auto key = parameter.substr(0, equals);
     if (key.empty()) continue;
     const auto value = equals == std::string_view::npos ? "" : unquote(parameter.substr(equals + 1));
-    parameters.insert_or_assign(std::string(key), std::string(value));
+    parameters.emplace_back(key, value);
   }
   return parameters;
 }

@@ -79,8 +79,8 @@ Address vsock_address(std::uint32_t cid, std::uint32_t port) {
   return address;
 }
 
-Result<UniqueFd> make_socket(const Address& address) {
-  UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Result<UniqueFd> make_socket(const Address& address, int type = SOCK_STREAM) {
+  UniqueFd socket(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) return errno_error(concat("cannot make a socket for ", address.name), errno);
   return socket;
 }
@@ -96,8 +96,8 @@ Result<void> bind_and_listen(const UniqueFd& socket, const Address& address) {
   return {};
 }
 
-Result<UniqueFd> connect_to(const Address& address) {
-  auto socket = make_socket(address);
+Result<UniqueFd> connect_to(const Address& address, int type = SOCK_STREAM) {
+  auto socket = make_socket(address, type);
   if (!socket) return socket;
   if (::connect(socket->get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
     return errno_error(concat("cannot connect to ", address.name), errno);
@@ -178,6 +178,10 @@ Result<UniqueFd> listen_vsock(std::uint32_t port) {
 
 Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port) {
   return connect_to(vsock_address(cid, port));
+}
+
+Result<UniqueFd> connect_vsock_packets(std::uint32_t cid, std::uint32_t port) {
+  return connect_to(vsock_address(cid, port), SOCK_SEQPACKET);
 }
 
 Result<std::uint32_t> vsock_peer_cid(int fd) {

@@ -12,8 +12,8 @@ namespace kestrel::sys {
 /// Longest path a Unix socket can have on Linux (sun_path is 108 bytes with its final NUL).
 inline constexpr std::size_t longest_unix_path = 107;
 
-/// A listening Unix socket with permissions `mode`. A stale socket file (nobody accepts) is replaced; one that is served
-/// is an error.
+/// A listening Unix socket with permissions `mode`. A stale socket file (nobody accepts) is replaced; one
+/// that is served is an error.
 [[nodiscard]] Result<UniqueFd> listen_unix(const std::string& path, unsigned mode);
 /// connect() is done or under way (Connector waits). A full backlog is an error (EAGAIN).
 [[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path);
@@ -26,6 +26,9 @@ inline constexpr std::size_t longest_unix_path = 107;
 /// Guest only. `listen_vsock` binds VMADDR_CID_ANY.
 [[nodiscard]] Result<UniqueFd> listen_vsock(std::uint32_t port);
 [[nodiscard]] Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port);
+/// The same in packets that keep their bounds (SOCK_SEQPACKET); an error where the kernel or the device has
+/// none.
+[[nodiscard]] Result<UniqueFd> connect_vsock_packets(std::uint32_t cid, std::uint32_t port);
 /// The CID of a connected vsock peer; nullopt-like error for other families.
 [[nodiscard]] Result<std::uint32_t> vsock_peer_cid(int fd);
 
