@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,7 +14,7 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/file.h"
-#include "kestrel/sys/process_tree.h"
+#include "kestrel/sys/session.h"
 
 namespace kestrel::sys {
 
@@ -24,21 +23,6 @@ namespace {
 /// Bound of kill_all's rounds. A round sees every child that was forked before its parent was killed, so two
 /// are usual.
 constexpr int most_kill_rounds = 100;
-
-Result<void> make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) {
-    return errno_error(concat("cannot create cgroup ", path), errno);
-  }
-  return {};
-}
-
-/// One controller at a time: a kernel without one of them shall not lose the others. Without a controller its
-/// limits cannot be set, which is said where one is asked for.
-void turn_on_controllers(const std::string& cgroup) {
-  for (std::string_view controller : {"+cpu", "+memory", "+pids"}) {
-    [[maybe_unused]] auto ignored = write_file(concat(cgroup, "/cgroup.subtree_control"), controller);
-  }
-}
 
 /// Of one CPU's time, as the kernel has it by default; a quota of less than a millisecond is refused.
 constexpr std::uint64_t cpu_period_us = 100'000;
@@ -93,46 +77,6 @@ std::vector<pid_t> cgroup_members(const std::string& leaf) {
   return pids;
 }
 
-struct SessionScan {
-  std::vector<pid_t> members;
-  /// The leader's process group goes on, but whoever was seen of it is dead by now: where processes only live
-  /// until they have forked, a list of them is outdated before it is read to its end.
-  bool has_unseen = false;
-};
-
-/// Where /proc cannot tell, -leader stands for the process group, as in kill(2).
-SessionScan scan_session(pid_t leader, std::string_view mark) {
-  SessionScan scan;
-  const bool has_group = ::kill(-leader, 0) == 0;
-  if (!is_of_our_namespace()) {
-    if (has_group) scan.members.push_back(-leader);
-    return scan;
-  }
-  bool is_leader_all = false;
-  for (const ProcessInfo& process : descendants_of(::getpid(), list_processes())) {
-    const bool is_of_session = process.session == leader || process.group == leader;
-    if (process.is_zombie) {
-      if (process.pid == leader) is_leader_all = true;
-      if (process.pid != leader && process.group == leader) scan.has_unseen = true;
-    } else if (is_of_session || has_environment_entry(process.pid, mark)) {
-      scan.members.push_back(process.pid);
-    }
-  }
-  if (has_group && scan.members.empty() && !is_leader_all) scan.has_unseen = true;
-  return scan;
-}
-
-/// Differs between all containments of all supervisors on a machine, nested ones included.
-std::string new_mark() {
-  static std::uint64_t supervisor = 0;
-  static std::uint64_t count = 0;
-  if (supervisor == 0) {
-    [[maybe_unused]] ssize_t n = ::getrandom(&supervisor, sizeof supervisor, GRND_NONBLOCK);
-    supervisor ^= static_cast<std::uint64_t>(::getpid());
-  }
-  return concat("KESTREL_CONTAINMENT=", supervisor, '-', ++count);
-}
-
 /// Holds a cgroup's processes, and whatever they fork, where they are: killing them one by one would else be
 /// a race. The kernel lets frozen processes die. Best effort; without a cgroup nothing.
 class Standstill {
@@ -161,44 +105,17 @@ void keep_failure(Result<void>& outcome, pid_t pid, int signal) {
 
 }  // namespace
 
-Result<CgroupRoot> CgroupRoot::open(const std::string& mount, OwnLeaf own_leaf) {
-  if (::access(concat(mount, "/cgroup.controllers").c_str(), R_OK) < 0) {
-    return errno_error(concat("cannot use ", mount, " as a cgroup v2 tree"), errno);
-  }
-  CgroupRoot root;
-  root.path_ = concat(mount, "/services");
-  root.own_leaf_ = concat(mount, "/kestrel");
-  for (const std::string& path : {root.path_, root.own_leaf_}) {
-    if (auto made = make_folder(path); !made) return made.error();
-  }
-  if (own_leaf == OwnLeaf::at_once) {
-    if (auto moved = write_file(concat(root.own_leaf_, "/cgroup.procs"), "0"); !moved) return moved.error();
-  }
-  turn_on_controllers(mount);
-  turn_on_controllers(root.path_);
-  return root;
-}
-
-void CgroupRoot::enter_own_leaf_in_background() const {
-  const std::string procs = concat(own_leaf_, "/cgroup.procs");
-  const std::string pid = concat(::getpid());
-  if (::fork() != 0) return;
-  const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool is_moved = fd >= 0 && ::write(fd, pid.data(), pid.size()) >= 0;
-  ::_exit(is_moved ? 0 : 1);
-}
-
 Result<Containment> Containment::create(const CgroupRoot* root, const std::string& name) {
   Containment made;
   if (root == nullptr) {
-    made.mark_ = new_mark();
+    made.mark_ = new_session_mark();
     return made;
   }
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
     return Error{concat("cannot create cgroup ", root->path(), '/', name, ": not a name"), EINVAL};
   }
   const std::string path = concat(root->path(), '/', name);
-  if (auto folder = make_folder(path); !folder) return folder.error();
+  if (auto folder = make_cgroup(path); !folder) return folder.error();
   made.directory_.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!made.directory_.is_open()) return errno_error(concat("cannot open cgroup ", path), errno);
   made.path_ = path;
