@@ -308,6 +308,8 @@ void Connection::connect_tunnel(Connecting connecting) {
 void Connection::handle_connected(Result<sys::UniqueFd> target) {
   auto& connecting = std::get<Connecting>(state_);
   if (target) {
+    // Both ends wait for each other's next words; neither wants its own held back for company.
+    sys::disable_nagle(target->get());
     state_ = Connected{std::move(*target)};
     if (stream_.queued_bytes() == 0) become_tunnel();
   } else if (connecting.tried < connecting.tunnel.addresses.size()) {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "kestrel/sys/socket.h"
+
 namespace kestrel::control {
 
 namespace {
@@ -40,21 +42,29 @@ void Relay::handle(loop::Interest ready, Flow& readable, Flow& writable) {
 
 void Relay::carry(Flow& flow) {
   for (int piece = 0; piece < pieces_per_turn && !flow.is_over; ++piece) {
-    if (!flow.rest.empty()) {
-      if (!drain(flow, std::exchange(flow.rest, {}))) return;
-    } else if (flow.has_end) {
-      ::shutdown(flow.to, SHUT_WR);
-      flow.is_over = true;
-    } else if (!fill(flow)) {
-      return;
-    }
+    if (!step(flow)) break;
   }
+  if (std::exchange(flow.is_corked, false)) sys::uncork(flow.to);
+}
+
+/// False: not now.
+bool Relay::step(Flow& flow) {
+  if (!flow.rest.empty()) return drain(flow, std::exchange(flow.rest, {}));
+  if (!flow.has_end) return fill(flow);
+  ::shutdown(flow.to, SHUT_WR);
+  flow.is_over = true;
+  return true;
 }
 
 /// Reads a piece and passes it on; false: not now.
 bool Relay::fill(Flow& flow) {
   const ssize_t count = ::read(flow.from, buffer_->data(), buffer_->size());
-  if (count > 0) return drain(flow, {buffer_->data(), static_cast<std::size_t>(count)});
+  if (count > 0) {
+    // A read that leaves room has emptied the socket: another would find nothing.
+    const bool is_whole = static_cast<std::size_t>(count) == buffer_->size();
+    if (is_whole && !flow.is_corked && flow.can_cork) flow.can_cork = flow.is_corked = sys::cork(flow.to);
+    return drain(flow, {buffer_->data(), static_cast<std::size_t>(count)}) && is_whole;
+  }
   if (count < 0 && is_worth_retrying(errno)) return false;
   flow.has_end = true;
   // A broken connection carries nothing in the other direction either.

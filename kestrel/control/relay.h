@@ -3,6 +3,9 @@
 // Each direction is on its own: the end of one is passed on as a half close while the other goes on. What one
 // side does not take holds up reading from the other, so that no more is kept than one piece per direction;
 // the pieces are read into a buffer that all relays share.
+//
+// While whole pieces come, a TCP connection sends whole segments only. The few bytes by which a piece is
+// longer than its segments would be one of their own, and cost the other side as much as a whole one.
 #pragma once
 
 #include <array>
@@ -15,7 +18,8 @@
 
 namespace kestrel::control {
 
-using RelayBuffer = std::array<char, 64 * 1024>;
+/// As much as the kernel keeps of a vsock connection: on one processor each piece costs two changes of process.
+using RelayBuffer = std::array<char, 256 * 1024>;
 
 class Relay {
  public:
@@ -37,10 +41,13 @@ class Relay {
     std::string rest;      ///< what `to` has not taken yet
     bool has_end = false;  ///< nothing more comes from `from`
     bool is_over = false;
+    bool can_cork = true;  ///< as far as is known
+    bool is_corked = false;
   };
 
   void handle(loop::Interest ready, Flow& readable, Flow& writable);
   void carry(Flow& flow);
+  [[nodiscard]] bool step(Flow& flow);
   [[nodiscard]] bool fill(Flow& flow);
   [[nodiscard]] bool drain(Flow& flow, std::string_view bytes);
   void watch();

@@ -199,4 +199,14 @@ void disable_nagle(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+bool cork(int fd) {
+  const int on = 1;
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
+}
+
+void uncork(int fd) {
+  const int off = 0;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+}
+
 }  // namespace kestrel::sys

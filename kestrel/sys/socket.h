@@ -34,5 +34,8 @@ inline constexpr std::size_t longest_unix_path = 107;
 
 /// Sends segments at once (TCP_NODELAY); silently nothing on other families.
 void disable_nagle(int fd);
+/// Only whole segments are sent (TCP_CORK), until uncork() sends the rest. False: this is not TCP.
+[[nodiscard]] bool cork(int fd);
+void uncork(int fd);
 
 }  // namespace kestrel::sys

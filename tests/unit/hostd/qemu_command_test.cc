@@ -65,7 +65,7 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
       "-append",
       "console=ttyS0 loglevel=6 panic=-1 reboot=t rootfstype=ramfs cryptomgr.notests "
       "kestrel.link=vsock:2:1024 "
-      "tsc_early_khz=2596122 tsc=reliable",
+      "tsc_early_khz=2596122 tsc=reliable preempt=none",
       "-chardev",
       "socket,id=console,fd=8",
       "-serial",
