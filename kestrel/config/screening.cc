@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kestrel/base/text.h"
+#include "kestrel/base/utf8.h"
 
 namespace kestrel::config {
 namespace {
@@ -11,27 +12,6 @@ namespace {
 constexpr int max_open_brackets = 1000;
 
 bool is_control(unsigned char c) { return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f; }
-
-/// Bytes of the UTF-8 character at the start of `text`, which is not ASCII; 0 if it is malformed (RFC 3629:
-/// no overlong forms, no surrogates, nothing beyond U+10FFFF).
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned lead = byte(0);
-  const unsigned second = byte(1);
-  if (lead >= 0xc2 && lead <= 0xdf && continues(1)) return 2;
-  if (lead >= 0xe0 && lead <= 0xef && continues(1) && continues(2)) {
-    const bool is_overlong = lead == 0xe0 && second < 0xa0;
-    const bool is_surrogate = lead == 0xed && second >= 0xa0;
-    return is_overlong || is_surrogate ? 0 : 3;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4 && continues(1) && continues(2) && continues(3)) {
-    const bool is_overlong = lead == 0xf0 && second < 0x90;
-    const bool is_beyond = lead == 0xf4 && second >= 0x90;
-    return is_overlong || is_beyond ? 0 : 4;
-  }
-  return 0;
-}
 
 Problem problem_at(std::string_view text, std::size_t offset, std::string message) {
   const std::string_view before = text.substr(0, offset);
@@ -50,7 +30,7 @@ std::optional<Problem> screen(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x80) {
-      const std::size_t length = character_length(text.substr(i));
+      const std::size_t length = utf8_character_length(text.substr(i));
       if (length == 0) return problem_at(text, i, "not UTF-8");
       i += length;
       continue;
