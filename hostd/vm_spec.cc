@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kestrel/base/text.h"
+#include "kestrel/base/utf8.h"
 
 namespace kestrel::hostd {
 
@@ -27,6 +28,19 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   const auto number = parse_integer(text);
   if (!number || *number < 0 || *number > 65535) return std::nullopt;
   return static_cast<std::uint16_t>(*number);
+}
+
+/// JSON carries nothing else unchanged, and of control characters each would need six bytes.
+bool is_text(std::string_view text) {
+  while (!text.empty()) {
+    const auto length = utf8_character_length(text);
+    const bool is_control = text.front() == '\x7f' || (text.front() >= 0 && text.front() < ' ');
+    if (length == 0 ||
+        (is_control && std::string_view("\t\r\n").find(text.front()) == std::string_view::npos))
+      return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 bool is_variable_name(std::string_view name) {
@@ -113,6 +127,9 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
   check(spec.logs.file_size >= kibibytes(64) && spec.logs.files >= 1,
         "logs need at least one file of 64 KiB");
   check(spec.append.find('\n') == std::string::npos, "the kernel arguments hold a line break");
+  check(Bytes{spec.user_data.size()} <= most_user_data,
+        concat("the user-data is larger than ", format_bytes(most_user_data)));
+  check(is_text(spec.user_data), "the user-data is no text in UTF-8");
   for (const auto* env : {&spec.env, &spec.image_env}) {
     for (const auto& [name, value] : *env) {
       check(is_variable_name(name), concat("`", name, "` is no name for an environment variable"));

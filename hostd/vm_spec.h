@@ -54,6 +54,7 @@ struct VmSpec {
   std::map<std::string, std::string> image_env;
   std::vector<PublishedPort> ports;
   std::string hostname;     ///< empty: the image's own
+  std::string user_data;    ///< for cloud-init, which the guest reads; empty: none
   std::string runtime_dir;  ///< absolute path of the VM's own folder
   LogLimits logs;
   friend bool operator==(const VmSpec&, const VmSpec&) = default;
@@ -62,6 +63,9 @@ struct VmSpec {
 inline constexpr std::string_view default_vmm = "qemu-system-x86_64";
 /// What a stock distribution kernel needs before it can unpack even a small initramfs.
 inline constexpr Bytes least_memory = mebibytes(48);
+
+/// It travels in one message of the link (wire/link_messages.h), in which a character of it may need two.
+inline constexpr Bytes most_user_data = kibibytes(64);
 
 /// A VM's name is also a folder's: letters, digits, `-`, `_` and `.`, not first, 40 characters at most.
 [[nodiscard]] bool is_vm_name(std::string_view name);

@@ -97,6 +97,7 @@ std::string to_json(const VmSpec& spec) {
       {"image_env", spec.image_env},
       {"ports", ports},
       {"hostname", spec.hostname},
+      {"user_data", spec.user_data},
       {"runtime_dir", spec.runtime_dir},
       {"logs", {{"file_bytes", spec.logs.file_size.count}, {"files", spec.logs.files}}},
   };
@@ -120,6 +121,7 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.milliseconds_of("boot_timeout_ms", spec.boot_timeout);
   members.milliseconds_of("shutdown_timeout_ms", spec.shutdown_timeout);
   members.text("hostname", spec.hostname);
+  members.text("user_data", spec.user_data);
   members.text("runtime_dir", spec.runtime_dir);
   std::string accel(name_of(spec.accel));
   members.text("accel", accel);

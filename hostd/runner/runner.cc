@@ -265,6 +265,7 @@ wire::Welcome Runner::welcome() const {
   welcome.hostname = spec_.hostname;
   welcome.env = spec_.env;
   welcome.image_env = spec_.image_env;
+  welcome.user_data = spec_.user_data;
   welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
   welcome.entropy = random_hex(64);
   return welcome;

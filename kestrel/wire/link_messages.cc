@@ -68,6 +68,7 @@ Json json_of(const Welcome& welcome) {
       {"token", welcome.token},     {"hostname", welcome.hostname}, {"env", welcome.env},
       {"time_ns", welcome.time_ns}, {"entropy", welcome.entropy}};
   if (!welcome.image_env.empty()) out["image_env"] = welcome.image_env;
+  if (!welcome.user_data.empty()) out["user_data"] = welcome.user_data;
   return out;
 }
 
@@ -182,6 +183,7 @@ Welcome welcome_from(const Json& from) {
   get(from, "image_env", welcome.image_env);
   get(from, "time_ns", welcome.time_ns);
   get(from, "entropy", welcome.entropy);
+  get(from, "user_data", welcome.user_data);
   return welcome;
 }
 

@@ -100,6 +100,7 @@ struct Welcome {
       image_env;             ///< which the guest's own `env_files` beat, as `env` does both
   std::int64_t time_ns = 0;  ///< the host's clock, 0 = unknown
   std::string entropy;       ///< hexadecimal
+  std::string user_data;     ///< of cloud-init; empty: none
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 struct Ack {

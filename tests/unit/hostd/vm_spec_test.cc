@@ -72,6 +72,16 @@ TEST_CASE("a port that the host may choose can be published twice", "[hostd]") {
   CHECK(problems_of(spec).empty());
 }
 
+TEST_CASE("user-data is text in UTF-8 of at most 64 KiB", "[hostd]") {
+  VmSpec spec = good_spec();
+  spec.user_data = std::string(64 * 1024, '\n');
+  CHECK(problems_of(spec).empty());
+  spec.user_data += "\n";
+  CHECK(problems_of(spec) == std::vector<std::string>{"the user-data is larger than 64 KiB"});
+  spec.user_data = GENERATE("\x01", "caf\xe9", "\x7f");
+  CHECK(problems_of(spec) == std::vector<std::string>{"the user-data is no text in UTF-8"});
+}
+
 TEST_CASE("a spec survives vm.json", "[hostd]") {
   VmSpec spec = good_spec();
   spec.append = "quiet";
@@ -83,6 +93,7 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.image_env = {{"A", "0"}};
   spec.ports = {{"::1", 8080, 80}};
   spec.hostname = "api";
+  spec.user_data = "#cloud-config\nhostname: \"é\"\n";
   spec.logs = {kibibytes(256), 5};
   const auto parsed = parse_vm_spec(to_json(spec));
   REQUIRE(parsed);

@@ -56,6 +56,8 @@ TEST_CASE("the host's messages of protocol 1 look as they always did", "[wire]")
   CHECK(decode_host_message(line).value() == welcome);
   const HostMessage with_image = Welcome{.image_env = {{"B", "2"}}};
   CHECK(decode_host_message(encode(with_image)).value() == with_image);
+  const HostMessage with_user_data = Welcome{.user_data = "#cloud-config\nhostname: a\n"};
+  CHECK(decode_host_message(encode(with_user_data)).value() == with_user_data);
   const HostMessage ack = Ack{.events = 4, .logs = 9, .exiting = true};
   CHECK(encode(ack) == R"({"events":4,"exiting":true,"logs":9,"type":"ack"})"
                        "\n");
