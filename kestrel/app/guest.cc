@@ -145,6 +145,8 @@ class Guest {
   void start(const std::map<std::string, std::string>& host_environment) {
     if (stage_ != Stage::greeting) return;
     stage_ = Stage::started;
+    if (const auto& failure = machine_.root_failure)
+      return end({.status = status_failed, .cause = "boot", .reason = failure->message}, {failure->message});
     if (const auto* problems = std::get_if<config::Problems>(&config_.loaded)) return refuse(*problems);
     const auto model =
         std::make_shared<const config::Model>(std::get<config::Model>(std::move(config_.loaded)));

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string>
 
+#include "kestrel/app/disk_root.h"
 #include "kestrel/app/process_table.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
@@ -47,6 +48,13 @@ Result<void> load_modules(Machine&) {
   return {};
 }
 
+/// What fails here the host has to be told, which takes all the rest of the way up.
+Result<void> go_to_disk(Machine& machine) {
+  auto entered = enter_disk_root(machine.parameters);
+  if (!entered) machine.root_failure = entered.error();
+  return entered;
+}
+
 Result<void> bring_up_loopback(Machine&) { return sys::bring_up_interface("lo"); }
 
 Result<void> take_over_cgroups(Machine& machine) {
@@ -70,6 +78,7 @@ constexpr std::array steps = {
     Step{"mounts", mount_file_systems, sys::OnFailure::give_up},
     Step{"command line", read_parameters, sys::OnFailure::give_up},
     Step{"modules", load_modules, sys::OnFailure::go_on},
+    Step{"root", go_to_disk, sys::OnFailure::go_on},
     Step{"loopback", bring_up_loopback, sys::OnFailure::go_on},
     Step{"cgroups", take_over_cgroups, sys::OnFailure::go_on},
     Step{"limits", raise_limits, sys::OnFailure::go_on},

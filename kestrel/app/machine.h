@@ -14,6 +14,7 @@ namespace kestrel::app {
 struct Machine {
   sys::KernelParameters parameters;
   std::optional<sys::CgroupRoot> cgroups;  ///< unset where the kernel has no cgroup v2
+  std::optional<Error> root_failure;       ///< why this is not the root that `root=` asks for
 };
 
 /// Mounts, modules, network and all else that must be there before the first process. What fails and can be
