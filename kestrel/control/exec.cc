@@ -191,7 +191,8 @@ void Exec::lose_link() {
 }
 
 void Exec::handle_link_over() {
-  const bool is_done = is_exit_told_ || !ring_;
+  // A client that went before it could take the end of a detached one has not heard it.
+  const bool is_done = !ring_ || (is_exit_told_ && link_->is_all_sent());
   lose_link();
   if (is_done) return owner_->retire(*this);
   pump_all();

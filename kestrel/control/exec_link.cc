@@ -52,6 +52,8 @@ void ExecLink::read_some() {
     if (count < 0 && is_worth_retrying(errno)) return;
     if (count <= 0) return end();
     receive({buffer.data(), static_cast<std::size_t>(count)});
+    // What leaves room has emptied the socket: another look would find nothing.
+    if (static_cast<std::size_t>(count) < buffer.size()) return;
   }
 }
 
@@ -107,6 +109,7 @@ void ExecLink::flush() {
   }
   watch();
   if (!is_finishing_ || !is_clear()) return;
+  is_all_sent_ = true;
   ::shutdown(socket_.get(), SHUT_WR);
   timer_.arm(time_to_close);
 }

@@ -44,6 +44,8 @@ class ExecLink {
   void flush();
   /// That was all: closed once it is sent and the client has closed, or a second after it could have.
   void finish();
+  /// All of it went out, the last frame included.
+  [[nodiscard]] bool is_all_sent() const { return is_all_sent_; }
   /// At once; nobody is called back any more.
   void close();
 
@@ -64,6 +66,7 @@ class ExecLink {
   std::unique_ptr<FrameBatch> batch_;  ///< while there is something in it
   std::string control_;                ///< behind the batch
   bool is_finishing_ = false;
+  bool is_all_sent_ = false;
   bool is_over_ = false;
   loop::FdWatcher watcher_;
   loop::Timer timer_;  ///< signs of life; once all is sent, the client's time to close

@@ -126,6 +126,7 @@ struct StreamClient {
 };
 
 constexpr auto exited_with_3 = R"(7/0 {"code":3,"signal":0,"oom":false,"timeout":false})";
+constexpr auto exit_of_3 = R"({"code":3,"signal":0,"oom":false,"timeout":false})";
 constexpr auto full_window = R"(11/0 {"bytes":262144})";
 
 class ExecBench {
@@ -405,6 +406,39 @@ TEST_CASE("a detached exec outlives its client, and another goes on where that w
   // Somebody has heard how it ended.
   second.stream = {};
   bench.until([&] { return bench.book.list().empty(); });
+}
+
+TEST_CASE("a client that goes before the end was sent to it leaves that to the next", "[control][exec]") {
+  // Somewhere among these the last piece fills the socket, and the end waits behind it.
+  for (std::size_t pieces = 1; pieces <= 8; ++pieces) {
+    ExecBench bench;
+    auto [near, far] = test::Bench::pair();
+    bench.server.adopt(std::move(far), Access::open);
+    constexpr std::string_view body = R"({"command":"x","detach":true})";
+    const auto request = concat(
+        "POST /v1/exec HTTP/1.1\r\nHost: vm\r\nUpgrade: kestrel-stream/1\r\nContent-Length: ", body.size(),
+        "\r\n\r\n", body);
+    CHECK(::write(near.get(), request.data(), request.size()) == static_cast<ssize_t>(request.size()));
+    bench.until([&] { return !bench.book.list().empty() && bench.book.list().front().is_attached; });
+    for (std::size_t i = 0; i < pieces; ++i) {
+      bench.program().print(std::string(64 * 1024, 'o'));
+      bench.settle();
+    }
+    bench.program().end(3);
+    bench.settle();
+    std::string sent(1 << 20, '\0');
+    const ssize_t count = ::read(near.get(), sent.data(), sent.size());
+    sent.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    near.reset();
+    if (sent.ends_with(exit_of_3)) continue;
+    bench.until([&] { return bench.book.list().empty() || !bench.book.list().front().is_attached; });
+    REQUIRE(bench.book.list().size() == 1);
+    const auto exec = bench.book.list().front();
+    auto& second = bench.open("GET", concat("/v1/exec/", exec.id, "?offset=", exec.end_offset), {});
+    bench.until([&] { return second.has(exited_with_3); });
+    return;
+  }
+  FAIL("no socket was filled");
 }
 
 TEST_CASE("what a detached exec printed beyond its ring is told as a gap", "[control][exec]") {
