@@ -1,11 +1,12 @@
-# Throughput and round trip of a published port beside QEMU's user-mode hostfwd: one guest, one server in it, both ways
-# open at the same time and measured in turns. Sourced by run.
+# What reaches a guest, and how fast: a raw vsock connection through our device, and what is built on it (published ports,
+# execs, copies of files), beside QEMU's user-mode hostfwd. One guest, one server in it that is reached in all these ways,
+# measured in turns. Sourced by run.
 
 network_image() {
     local tree=$work/network
     rm -rf "$tree"
     mkdir -p "$tree/bin"
-    cp "$build/support/bench_peer" "$tree/bin"
+    cp "$build/support/bench_peer" "$build/packages/busybox/bin/busybox" "$tree/bin"
     # 10.0.2.15 is where hostfwd leads to by default.
     cat >"$work/network.yaml" <<'YAML'
 exec:
@@ -14,7 +15,7 @@ exec:
     args: [serve, "9000", 10.0.2.15]
 YAML
     "$root/initramfs/build-image" --name bench --version 1 --build "$build" --from "$tree" --config "$work/network.yaml" \
-        --needs vsock,net --memory 256M --port 9000 --type tcp -o "$work/image"
+        --needs vsock,net --memory 512M --port 9000 --type tcp -o "$work/image"
 }
 
 # A VMM like any other, with the card that is compared with.
@@ -22,19 +23,21 @@ network_vmm() {
     cat >"$work/vmm" <<VMM
 #!/bin/bash
 exec qemu-system-x86_64 "\$@" -device virtio-net-device,netdev=user \\
-    -netdev user,id=user,hostfwd=tcp:127.0.0.1:$hostfwd_port-:9000
+    -netdev user,id=user,hostfwd=tcp:127.0.0.1:${where[hostfwd]}-:9000
 VMM
     chmod +x "$work/vmm"
 }
 
-bench_network() {
-    local published_port=${BENCH_PORT:-19000} hostfwd_port=$((${BENCH_PORT:-19000} + 1)) way port measured turn deadline=$((SECONDS + 180))
-    network_image
-    network_vmm
-    "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "$published_port:9000" --name "bench-$$" \
+peer() { "$build/support/bench_peer" "$@"; }
+in_network_vm() { KESTREL_RUNTIME_DIR=$work/r "$build/kestrelctl" "$@"; }
+
+start_network_vm() {
+    local deadline=$((SECONDS + 180))
+    # Not as a function, of which $! would be the shell that waits for it.
+    KESTREL_RUNTIME_DIR=$work/r "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "${where[published]}:9000" --name bench \
         </dev/null >"$work/vm.log" 2>&1 &
     vm=$!
-    until "$build/support/bench_peer" rtt "$published_port" 1 >/dev/null 2>&1 && "$build/support/bench_peer" rtt "$hostfwd_port" 1 >/dev/null 2>&1; do
+    until peer rtt "${where[published]}" 1 >/dev/null 2>&1 && peer rtt "${where[hostfwd]}" 1 >/dev/null 2>&1; do
         if ! kill -0 "$vm" 2>/dev/null || ((SECONDS > deadline)); then
             tail -n 20 "$work/vm.log" >&2
             echo "bench: the guest does not answer on both ways, see above" >&2
@@ -42,15 +45,66 @@ bench_network() {
         fi
         sleep 0.2
     done
+}
+
+# note_times METRIC SUBJECT MEASURE WHERE COUNT: a median and a 99th percentile
+note_times() {
+    local measured
+    measured=$(peer "${@:3}")
+    note "$1, median" "$2" "${measured% *}" us
+    note "$1, 99th percentile" "$2" "${measured#* }" us
+}
+
+measure_ways() {
+    local way
+    for way in vsock published hostfwd exec; do
+        note_times "round trip" "$way" rtt "${where[$way]}" 1000
+        note "from the guest" "$way" "$(peer receive "${where[$way]}" 64)" MiB/s
+        [[ $way == exec ]] || note "to the guest" "$way" "$(peer send "${where[$way]}" 64)" MiB/s
+    done
+    for way in vsock published hostfwd; do note_times "connect and echo" "$way" open "${where[$way]}" 200; done
+    note_times "program, start to exit" exec run "$runtime/api.sock" 100
+}
+
+# copy ARGUMENT...: MiB a second that curl reports for a file of 64 MiB
+copy() {
+    curl --silent --show-error --fail --unix-socket "$runtime/api.sock" --output /dev/null \
+        --write-out '%{speed_upload} %{speed_download}\n' "$@" 'http://vm/v1/files?path=/tmp/block' |
+        awk '{ printf "%.1f\n", ($1 > $2 ? $1 : $2) / 1048576 }'
+}
+
+measure_copies() {
+    [[ -f $work/block ]] || truncate -s 64M "$work/block"
+    note "to the guest" file "$(copy --upload-file "$work/block")" MiB/s
+    note "from the guest" file "$(copy)" MiB/s
+}
+
+guest_kib() { in_network_vm exec bench /bin/busybox cat /proc/1/smaps_rollup | awk '/^Pss:/ { print $2 }'; }
+runner_kib() { awk '/^RssAnon/ { print $2 }' "/proc/$vm/status"; }
+
+# What a connection costs that is open and says nothing, besides what the kernels keep.
+measure_idle_connections() {
+    local count=200 guest runner
+    guest=$(guest_kib) runner=$(runner_kib)
+    coproc holder { peer hold "${where[published]}" "$count"; }
+    local input=${holder[1]}
+    read -r <&"${holder[0]}"
+    note "memory of an idle connection" guest "$(awk -v a="$guest" -v b="$(guest_kib)" -v n="$count" 'BEGIN { printf "%.2f\n", (b - a) / n }')" KiB
+    note "memory of an idle connection" runner "$(awk -v a="$runner" -v b="$(runner_kib)" -v n="$count" 'BEGIN { printf "%.2f\n", (b - a) / n }')" KiB
+    exec {input}>&-
+    wait "$holder_PID" 2>/dev/null || true
+}
+
+bench_network() {
+    local port=${BENCH_PORT:-19000} runtime=$work/r/vms/bench turn
+    local -A where=([vsock]=$runtime/vsock.sock:9000 [published]=$port [hostfwd]=$((port + 1)) [exec]=exec:$runtime/api.sock)
+    network_image
+    network_vmm
+    start_network_vm
+    measure_idle_connections
     for turn in 1 2 3; do
-        for way in published hostfwd; do
-            port=${way}_port
-            measured=$("$build/support/bench_peer" rtt "${!port}" 1000)
-            note "round trip, median" "$way" "${measured% *}" us
-            note "round trip, 99th percentile" "$way" "${measured#* }" us
-            note "to the guest" "$way" "$("$build/support/bench_peer" send "${!port}" 64)" MiB/s
-            note "from the guest" "$way" "$("$build/support/bench_peer" receive "${!port}" 64)" MiB/s
-        done
+        measure_ways
+        measure_copies
     done
     kill -TERM "$vm"
     wait "$vm"

@@ -31,6 +31,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -336,6 +337,19 @@ void measure_opening(const std::string& where, std::size_t count) {
   });
 }
 
+void hold(const std::string& where, std::size_t count) {
+  std::vector<std::unique_ptr<Channel>> channels;
+  for (std::size_t i = 0; i < count; ++i) {
+    Channel& channel = *channels.emplace_back(std::make_unique<Channel>(where, 'e', 2));
+    channel.write("x", 1);
+    channel.read(1);
+  }
+  std::puts("open");
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+}
+
 void measure_runs(const std::string& path, std::size_t count) {
   measure_turns(count, [&] {
     const int socket = start_exec(path, "nothing");
@@ -377,12 +391,13 @@ int main(int argc, char** argv) {
     const auto count = static_cast<std::size_t>(amount);
     if (role == "rtt") return measure_rtt(argv[2], count), 0;
     if (role == "open") return measure_opening(argv[2], count), 0;
+    if (role == "hold") return hold(argv[2], count), 0;
     if (role == "run") return measure_runs(argv[2], count), 0;
     if (role == "send" || role == "receive") return measure_throughput(argv[2], role.front(), count), 0;
   }
   std::fputs(
       "usage: bench_peer serve PORT [ADDRESS] | stdio | nothing\n"
-      "       bench_peer rtt|open WHERE COUNT | run SOCKET COUNT | send|receive WHERE MIB\n",
+      "       bench_peer rtt|open|hold WHERE COUNT | run SOCKET COUNT | send|receive WHERE MIB\n",
       stderr);
   return 2;
 }
