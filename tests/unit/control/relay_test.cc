@@ -46,11 +46,15 @@ TEST_CASE("no part of a piece stays behind to wait for the next", "[control]") {
   ::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
   CHECK(::write(client.get(), piece.data(), piece.size()) == static_cast<ssize_t>(piece.size()));
   std::size_t taken = 0;
-  bench.run_until([&] { return (taken += take(service)) + longest_segment > piece.size(); });
+  const auto take_more = [&] {
+    bench.loop.post([] {});  // the loop does not know of the service's end: ask again in its next round
+    return taken += take(service);
+  };
+  bench.run_until([&] { return take_more() + longest_segment > piece.size(); });
   int unsent = -1;
   CHECK(::ioctl(watched.get(), SIOCOUTQNSD, &unsent) == 0);
   CHECK(unsent == 0);
-  bench.run_until([&] { return (taken += take(service)) == piece.size(); });
+  bench.run_until([&] { return take_more() == piece.size(); });
 }
 
 TEST_CASE("a tunnel's words to the service go at once", "[control]") {
