@@ -19,7 +19,7 @@ constexpr std::size_t events_at_once = 64;
 constexpr std::size_t longest_queue = 16;
 
 std::string reason_of(const control::EventRecord& event) {
-  const auto data = nlohmann::json::parse(event.data, nullptr, false);
+  const auto data = nlohmann::json::parse(std::string_view(event.data), nullptr, false);
   const auto reason = data.is_object() ? data.find("reason") : data.end();
   return data.is_object() && reason != data.end() && reason->is_string()
              ? printable(reason->get<std::string>())

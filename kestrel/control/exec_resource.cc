@@ -20,7 +20,12 @@ std::string print(const Json& json) { return json.dump(-1, ' ', false, Json::err
 Json to_json(const Exec::View& exec) {
   const auto& request = *exec.request;
   Json exit;
-  if (exec.exit) exit = Json::parse(wire::to_json(*exec.exit));
+  if (exec.exit) {
+    exit = {{"code", exec.exit->code},
+            {"signal", exec.exit->signal},
+            {"oom", exec.exit->is_oom_kill},
+            {"timeout", exec.exit->is_timeout}};
+  }
   return {{"exec_id", exec.id},
           {"command", request.command},
           {"args", request.args},

@@ -61,10 +61,13 @@ Json list_of(std::span<const wire::BootStep> boot) {
   return json;
 }
 
+/// What is read need not keep its order, and another type would bring a parser of its own, of 10 KB.
+using Parsed = nlohmann::json;
+
 /// `body` as an object, or why it is none.
-Result<Json> parse_object(std::string_view body) {
+Result<Parsed> parse_object(std::string_view body) {
   if (!wire::is_shallow_json(body)) return Error{"the body is nested too deeply"};
-  Json json = Json::parse(body, nullptr, false);
+  Parsed json = Parsed::parse(body, nullptr, false);
   if (!json.is_object()) return Error{"the body is not a JSON object"};
   return json;
 }
@@ -190,9 +193,10 @@ std::string event_json(const EventRecord& event) {
             {"mono_ms", event.mono_ms},
             {"type", event.type}};
   if (!event.service.empty()) json["service"] = event.service;
-  const Json data = Json::parse(event.data, nullptr, false);
-  if (data.is_object()) json.insert(data.begin(), data.end());
-  return print(json);
+  std::string text = print(json);
+  if (event.data.size() > 2 && event.data.starts_with('{') && event.data.ends_with('}'))
+    text.replace(text.size() - 1, 1, concat(',', std::string_view(event.data).substr(1)));
+  return text;
 }
 
 std::string log_json(const LogRecord& record, std::string_view source) {
@@ -212,9 +216,9 @@ std::string gap_json(std::uint64_t first, std::uint64_t last, std::optional<std:
 // --- requests ----------------------------------------------------------------------------------------------
 
 Result<int> parse_signal_request(std::string_view body) {
-  Result<Json> json = parse_object(body);
+  const Result<Parsed> json = parse_object(body);
   if (!json) return json.error();
-  const Json signal = json->value("signal", Json());
+  const Parsed signal = json->value("signal", Parsed());
   std::optional<int> number;
   if (signal.is_string()) number = parse_signal(signal.get_ref<const std::string&>());
   if (signal.is_number_integer()) number = parse_signal(signal.dump());
@@ -223,9 +227,9 @@ Result<int> parse_signal_request(std::string_view body) {
 }
 
 Result<core::PowerAction> parse_power_request(std::string_view body) {
-  Result<Json> json = parse_object(body);
+  const Result<Parsed> json = parse_object(body);
   if (!json) return json.error();
-  const Json action = json->value("action", Json());
+  const Parsed action = json->value("action", Parsed());
   if (action == "shutdown") return core::PowerAction::shutdown;
   if (action == "reboot") return core::PowerAction::reboot;
   return Error{R"(the body must say what to do: {"action": "shutdown"} or {"action": "reboot"})"};

@@ -36,7 +36,7 @@ Json json_of(const Hello& hello) {
 }
 
 Json json_of(const EventMessage& event) {
-  auto data = Json::parse(event.data, nullptr, false);
+  auto data = Json::parse(std::string_view(event.data), nullptr, false);
   if (!data.is_object()) data = Json::object();
   Json out = {{"type", "event"},          {"seq", event.seq},    {"time", format_time(event.time)},
               {"mono_ms", event.mono_ms}, {"event", event.type}, {"data", std::move(data)}};
