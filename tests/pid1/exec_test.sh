@@ -243,6 +243,24 @@ test_100_clients_that_are_killed_leave_no_process_and_no_descriptor() {
   expect_equal "$(api /v1/exec)" '{"execs":[]}'
 }
 
+test_programs_whose_output_nobody_takes_hold_up_no_other() {
+  start_host
+  local i before
+  mkfifo stuck
+  exec 7<>stuck  # takes a pipe full, and no more
+  for i in $(seq 10); do "$BUILD/kestrelctl" exec "unix:$T/api.sock" yes >stuck & done
+  all_run() { [ "$(others | grep -c '^yes$')" = 10 ]; }
+  wait_until 20 all_run
+  before=$(awk '/^VmRSS/ { print $2 }' "/proc/$kestrel/status")
+  for i in $(seq 20); do
+    run_exec -- echo "$i"
+    expect_equal "$status $(cat out)" "0 $i"
+  done
+  expect_equal "$("$BUILD/kestrelctl" exec "unix:$T/api.sock" -- head -c 67108864 /dev/zero | md5sum)" "$(head -c 67108864 /dev/zero | md5sum)"
+  # Each that is stuck keeps one batch of output.
+  [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$kestrel/status")" -lt $((before + 10 * 160 + 1024)) ] || fail "kestrel grew from $before KiB"
+}
+
 test_100_programs_at_once_each_have_their_own_output() {
   start_host
   local i clients=()
