@@ -18,7 +18,7 @@
 
 namespace kestrel::control {
 
-/// As much as the kernel keeps of a vsock connection: on one processor each piece costs two changes of process.
+/// As large as it is because, on one processor, each piece costs two changes of process.
 using RelayBuffer = std::array<char, 256 * 1024>;
 
 class Relay {

@@ -59,7 +59,7 @@ bool ApiServer::may_call(const wire::Request& request) const {
 void ApiServer::retire(Connection& connection) { bury(take(connections_, &connection)); }
 
 void ApiServer::start_relay(Relay::Side client, Relay::Side target) {
-  if (!relay_buffer_) relay_buffer_ = std::make_unique<RelayBuffer>();
+  if (!relay_buffer_) relay_buffer_ = std::make_unique_for_overwrite<RelayBuffer>();
   relays_.push_back(std::make_unique<Relay>(*loop_, *relay_buffer_, std::move(client), std::move(target),
                                             [this](Relay& relay) { bury(take(relays_, &relay)); }));
 }

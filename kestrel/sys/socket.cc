@@ -18,6 +18,9 @@ namespace kestrel::sys {
 
 namespace {
 
+/// Of a vsock connection. Four times the kernel's default: more goes on arriving while what has is passed on.
+constexpr std::uint64_t receive_buffer = 1024 * 1024;
+
 /// An address of any family, and what a person calls it.
 struct Address {
   sockaddr_storage storage{};
@@ -172,6 +175,10 @@ Result<UniqueFd> listen_vsock(std::uint32_t port) {
   const Address address = vsock_address(VMADDR_CID_ANY, port);
   auto socket = make_socket(address);
   if (!socket) return socket;
+  // Connections that are accepted have the socket's buffers.
+  ::setsockopt(socket->get(), AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &receive_buffer,
+               sizeof receive_buffer);
+  ::setsockopt(socket->get(), AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &receive_buffer, sizeof receive_buffer);
   if (auto listening = bind_and_listen(*socket, address); !listening) return listening.error();
   return socket;
 }
