@@ -55,13 +55,13 @@ ONLY      ?= tests/unit/*
 test_sources  := tests/unit/main.cc $(sort $(wildcard $(ONLY)/*.cc $(ONLY)/*/*.cc))
 fuzz_sources  := $(sort $(wildcard tests/fuzz/*.cc))
 tool_sources  := $(sort $(wildcard tests/support/*.cc))
-sources       := $(guest_sources) $(host_sources) $(test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc $(wildcard hostd/main_*.cc)
+sources       := $(guest_sources) $(host_sources) $(test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc kestrel/unwanted.cc $(wildcard hostd/main_*.cc)
 
 object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench layers format tidy install install-completions clean FORCE
+.PHONY: all help deps docs completions named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -92,9 +92,10 @@ guest_libraries := $(foreach l,$(GUEST_LAYERS),$(if $(wildcard kestrel/$(l)/*.cc
 host_libraries  := $(BUILD)/lib/hostd.a $(guest_libraries)
 group = -Wl,--start-group $(1) -Wl,--end-group
 
-$(BUILD)/kestrel.debug: $(call object,kestrel/main.cc) $(guest_libraries)
+program_objects := $(call object,kestrel/main.cc kestrel/unwanted.cc)
+$(BUILD)/kestrel.debug: $(program_objects) $(guest_libraries)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) $(SHRINK) -Wl,--gc-sections -Wl,-O1 $(LDFLAGS) -o $@ $< $(call group,$(guest_libraries)) $(GUEST_LIBS)
+	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) $(SHRINK) -Wl,--gc-sections -Wl,-O1 $(LDFLAGS) -o $@ $(program_objects) $(call group,$(guest_libraries)) $(GUEST_LIBS)
 
 $(BUILD)/kestrel: $(BUILD)/kestrel.debug
 	$(call say,STRIP,$@)
@@ -170,7 +171,7 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests check-images $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
+check-all: layers named-tests size check-images $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
@@ -192,6 +193,10 @@ bench: ## measure, print a table, write $(BUILD)/bench.json
 
 docs: $(BUILD)/kestrel ## put the tables of all keys into docs/configuration.md
 	$(Q)$(BUILD)/kestrel schema --markdown | tests/support/fill-key-tables docs/configuration.md
+
+# Without the optimizer's whole view it is bigger.
+size: $(BUILD)/kestrel ## hold the guest's binary to its size
+	$(if $(whole),$(Q)tests/support/check-size $<)
 
 layers: ## hold every #include against the allowed arrows
 	$(Q)tests/support/check-layers
