@@ -8,7 +8,7 @@ time_limit=300
 start_shop() {
   local applet
   mkdir -p shop.root/bin
-  for applet in stty tail ls true; do ln -sf busybox "shop.root/bin/$applet"; done
+  for applet in stty tail ls true dd; do ln -sf busybox "shop.root/bin/$applet"; done
   build_image shop <<'CONFIG'
 exec:
   - {name: sleeper, command: /bin/sleep, args: ["100000"]}
@@ -55,10 +55,11 @@ test_input_reaches_a_guest_and_its_end_truncates_nothing() {
 test_256_mib_of_output_arrive_intact_in_constant_memory() {
   start_shop
   local before began sum
-  in_guest head -c 1000000 /dev/zero >/dev/null
+  in_guest dd if=/dev/zero bs=64k count=16 >/dev/null 2>&1
   before=$(peak_kib)
   began=$EPOCHREALTIME
-  sum=$(in_guest head -c 268435456 /dev/zero | md5sum)
+  # In blocks: an emulated head reads byte by byte.
+  sum=$(in_guest dd if=/dev/zero bs=64k count=4096 2>/dev/null | md5sum)
   echo "256 MiB in $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
   expect_equal "$sum" "1f5039e50bd66b290c56684d8550c6c2  -"
   [ "$(peak_kib)" -lt $((before + 512)) ] || fail "kestrel grew from $before KiB to $(peak_kib)"
