@@ -41,6 +41,7 @@ std::string_view name_of(const State& state) {
                         [](const Booting&) -> std::string_view { return "booting"; },
                         [](const FallingBack&) -> std::string_view { return "booting"; },
                         [](const Running& running) -> std::string_view {
+                          if (running.paused_at) return "paused";
                           if (running.health == Running::Health::healthy) return "healthy";
                           if (running.health == Running::Health::unhealthy) return "unhealthy";
                           return running.is_ready ? "ready" : "starting";
@@ -153,6 +154,19 @@ void VmMachine::on(const HelloReceived&) {
   report(Step::kestrel);
 }
 
+void VmMachine::on(const VmmPaused&) {
+  auto* running = std::get_if<Running>(&state_);
+  if (running == nullptr || running->paused_at) return;
+  running->paused_at = now_;
+  effects_.emplace_back(NotePaused{});
+}
+
+void VmMachine::on(const VmmResumed&) {
+  auto* running = std::get_if<Running>(&state_);
+  if (running == nullptr || !running->paused_at) return;
+  effects_.emplace_back(TellResumed{now_ - *std::exchange(running->paused_at, std::nullopt)});
+}
+
 void VmMachine::on(const ServicesBecameReady&) {
   auto* running = std::get_if<Running>(&state_);
   if (running == nullptr || running->is_ready) return;
@@ -202,7 +216,12 @@ void VmMachine::stop_orderly() {
                  [&](const Idle&) { finish(forced("stopped before the VM had started")); },
                  [&](const Booting&) { quit_with(forced("stopped before the guest said hello")); },
                  [&](const FallingBack&) { kill_with(forced("stopped before the guest said hello")); },
-                 [&](const Running&) {
+                 [&](const Running& running) {
+                   // A guest that stands still cannot shut down.
+                   if (running.paused_at) {
+                     effects_.emplace_back(ResumeVmm{});
+                     effects_.emplace_back(TellResumed{now_ - *running.paused_at});
+                   }
                    effects_.emplace_back(SendPowerOff{});
                    state_ = Stopping{Stopping::Phase::asking, now_ + policy_.shutdown_timeout,
                                      forced("the guest went away during its shutdown, without a last word")};

@@ -8,11 +8,12 @@
 // *Booting*: a VMM runs, its guest has not spoken yet. It has until the boot timeout. With accelerator `auto`
 // a first try under KVM that dies or stays silent is given up for TCG, once; *FallingBack* waits for that
 // VMM's end, because two VMMs must never share the sockets. *Running*: the guest said hello. A lost link is
-// no reason to end anything: the guest dials again, and a VMM that is gone shows by its exit. *PoweringOff*:
-// the guest had its last word, so the outcome is known, and nothing that happens afterwards changes it.
-// *Stopping* has three phases of growing force with one deadline each: ask the guest over its API, tell QEMU
-// to quit, kill it. *Panicked*: the console showed a kernel panic; the VMM ends by itself (the guest resets),
-// or is killed a little later.
+// no reason to end anything: the guest dials again, and a VMM that is gone shows by its exit. It may be
+// paused, by whoever talks to QEMU; what follows goes by what QEMU tells. *PoweringOff*: the guest had its
+// last word, so the outcome is known, and nothing that happens afterwards changes it. *Stopping* has three
+// phases of growing force with one deadline each: ask the guest over its API, tell QEMU to quit, kill it.
+// *Panicked*: the console showed a kernel panic; the VMM ends by itself (the guest resets), or is killed a
+// little later.
 //
 // QEMU's exit status says nothing about the guest. What the guest's end means travels by the link alone.
 //
@@ -69,6 +70,9 @@ struct PanicSeen {
 };
 struct DriverCameUp {};
 struct HelloReceived {};
+/// QEMU has stopped the guest's processors, or lets them go on.
+struct VmmPaused {};
+struct VmmResumed {};
 struct ServicesBecameReady {};
 struct HealthChanged {
   bool is_healthy;
@@ -90,8 +94,8 @@ struct HostFailed {
 };
 struct DeadlinePassed {};
 using Event = std::variant<StartRequested, SpawnFailed, VmmExited, ConsoleSpoke, PanicSeen, DriverCameUp,
-                           HelloReceived, ServicesBecameReady, HealthChanged, ExitingReceived, StopRequested,
-                           PowerOffFailed, HostFailed, DeadlinePassed>;
+                           HelloReceived, VmmPaused, VmmResumed, ServicesBecameReady, HealthChanged,
+                           ExitingReceived, StopRequested, PowerOffFailed, HostFailed, DeadlinePassed>;
 
 // --- effects
 // ---------------------------------------------------------------------------------------------------------------
@@ -101,6 +105,17 @@ struct SpawnVmm {
 };
 struct SendPowerOff {
   friend bool operator==(const SendPowerOff&, const SendPowerOff&) = default;
+};
+struct NotePaused {
+  friend bool operator==(const NotePaused&, const NotePaused&) = default;
+};
+struct ResumeVmm {
+  friend bool operator==(const ResumeVmm&, const ResumeVmm&) = default;
+};
+/// The guest goes on, or is about to, after so long.
+struct TellResumed {
+  Duration paused{};
+  friend bool operator==(const TellResumed&, const TellResumed&) = default;
 };
 struct QuitVmm {
   friend bool operator==(const QuitVmm&, const QuitVmm&) = default;
@@ -125,8 +140,8 @@ struct Finish {
   Outcome outcome;
   friend bool operator==(const Finish&, const Finish&) = default;
 };
-using Effect =
-    std::variant<SpawnVmm, SendPowerOff, QuitVmm, KillVmm, AckExiting, ReportProgress, ReportNotice, Finish>;
+using Effect = std::variant<SpawnVmm, SendPowerOff, NotePaused, ResumeVmm, TellResumed, QuitVmm, KillVmm,
+                            AckExiting, ReportProgress, ReportNotice, Finish>;
 using Effects = std::vector<Effect>;
 
 // --- states
@@ -143,6 +158,7 @@ struct Running {
   enum class Health { unknown, healthy, unhealthy };
   bool is_ready = false;
   Health health = Health::unknown;
+  std::optional<MonotonicTime> paused_at;  ///< while it is
 };
 struct PoweringOff {
   Outcome outcome;
@@ -184,6 +200,8 @@ class VmMachine {
   void on(const PanicSeen& event);
   void on(const DriverCameUp& event);
   void on(const HelloReceived& event);
+  void on(const VmmPaused& event);
+  void on(const VmmResumed& event);
   void on(const ServicesBecameReady& event);
   void on(const HealthChanged& event);
   void on(const ExitingReceived& event);

@@ -93,6 +93,8 @@ void add_format(CLI::App* command, QueryOptions& options) {
 void add_follow(CLI::App* command, QueryOptions& options) {
   command->add_flag("-f,--follow", options.logs.follows, "go on until the VM ends");
   command->add_option("-n,--lines", options.logs.lines, "only the last so many");
+  command->add_option("--after", options.logs.after,
+                      "[RUNTIME_ID:]SEQ, go on behind the record of that number, of that run of the VM");
 }
 
 void add_queries(CLI::App& app, QueryOptions& options, Action& action) {

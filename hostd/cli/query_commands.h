@@ -5,13 +5,25 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "kestrel/base/result.h"
 
 namespace kestrel::hostd {
 
 enum class OutputFormat { table, json };
 
+/// Where a reader has stopped: it goes on behind a record's number, of one run of the VM where that is named.
+struct ResumePoint {
+  std::string runtime_id;  ///< empty: whichever run it is
+  std::uint64_t seq = 0;
+};
+/// `SEQ` or `RUNTIME_ID:SEQ`.
+[[nodiscard]] Result<ResumePoint> parse_resume_point(std::string_view text);
+
 struct LogOptions {
   std::string service;
+  std::string after;  ///< a resume point; empty: from the oldest record that is there
   std::optional<std::uint64_t> lines;
   bool follows = false;
 };

@@ -47,6 +47,30 @@ std::string record_of(const wire::Gap& gap, WallTime now) {
   return members_of({{"time", format_time(now)}, {"gap", {{"first", gap.first}, {"last", gap.last}}}});
 }
 
+std::string record_of(const wire::Hello& hello, int protocol, Acquaintance acquaintance, WallTime now) {
+  return members_of({{"time", format_time(now)},
+                     {"type", "vm.linked"},
+                     {"boot_id", hello.boot_id},
+                     {"version", hello.version},
+                     {"protocol", protocol},
+                     {"again", acquaintance == Acquaintance::known_boot}});
+}
+
+std::string record_of(const wire::Exiting& word, WallTime now) {
+  return members_of({{"time", format_time(now)},
+                     {"type", "vm.exited"},
+                     {"status", word.status},
+                     {"signal", word.signal},
+                     {"oom", word.oom},
+                     {"cause", word.cause},
+                     {"action", word.action},
+                     {"problems", word.problems}});
+}
+
+std::string record_of_loss(std::string_view reason, WallTime now) {
+  return members_of({{"time", format_time(now)}, {"type", "vm.unlinked"}, {"reason", reason}});
+}
+
 std::string host_event(WallTime now, std::string_view type, std::string_view data) {
   json record = parse_object(data);
   record["time"] = format_time(now);

@@ -1,8 +1,10 @@
 // The host's end of the link: listens where the guest's connections to port 1024 of its host arrive.
 //
 // One guest has one link. While it stands, further connections are refused (409): whoever came first is the
-// guest's init, and no other process of the guest can take its place. A link that was lost is dialled again;
-// what is sent a second time is recognised by its number and dropped, but acknowledged.
+// guest's init, and no other process of the guest can take its place. But a refused one is reason to ask
+// whether the other still lives: a link that does not answer a ping has only its place to lose, and the
+// guest's next try has it. A link that was lost is dialled again; what is sent a second time is recognised by
+// its number and dropped, but acknowledged.
 #pragma once
 
 #include <functional>
@@ -24,16 +26,24 @@ struct LinkCallbacks {
   std::function<void(const wire::Gap&)> on_gap;
   /// Not acknowledged by itself: acknowledge_exiting() does.
   std::function<void(const wire::Exiting&)> on_exiting;
+  std::function<void(const wire::ResumedReport&)> on_resumed;
   std::function<void(std::string_view reason)> on_lost;
+};
+
+struct LinkTiming {
+  Duration handshake = seconds(10);  ///< from a connection to its hello
+  Duration pong = seconds(5);        ///< from a ping to any sign of life
 };
 
 class LinkServer {
  public:
-  LinkServer(loop::Loop& loop, LinkCallbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
+  LinkServer(loop::Loop& loop, LinkCallbacks callbacks, LinkTiming timing = {});
 
   /// Listens on the Unix socket `path`, which only its owner may use.
   [[nodiscard]] Result<void> listen(const std::string& path);
   void acknowledge_exiting();
+  /// False where nobody would hear it: there is no link, or its protocol does not know it.
+  [[nodiscard]] bool send(const wire::Resumed& message);
   [[nodiscard]] bool is_linked() const { return linked_ != nullptr; }
 
  private:
@@ -45,15 +55,19 @@ class LinkServer {
   void accept(sys::UniqueFd socket);
   void take(Connections::iterator connection, const wire::GuestMessage& message);
   void greet(Connections::iterator connection, const wire::Hello& hello);
+  void challenge();
   void ended(Connections::iterator connection, std::string_view reason);
   /// Whether a numbered message is new.
   [[nodiscard]] static bool advance(std::uint64_t& last, std::uint64_t seq);
 
   loop::Loop& loop_;
   LinkCallbacks callbacks_;
+  LinkTiming timing_;
   loop::Listener listener_;
   Connections connections_;
   LinkSession* linked_ = nullptr;
+  int protocol_ = 0;        ///< of that session
+  loop::Timer pong_limit_;  ///< armed while that session is asked for a sign of life
   std::string boot_id_;
   wire::Ack received_;  ///< the highest numbers of this boot; `exiting` once the last word may be forgotten
 };

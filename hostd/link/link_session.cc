@@ -9,7 +9,6 @@ namespace kestrel::hostd {
 
 namespace {
 
-constexpr Duration handshake_time = seconds(10);
 constexpr std::string_view upgrade_protocol = "kestrel-link/1";
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
@@ -20,7 +19,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-LinkSession::LinkSession(loop::Loop& loop, sys::UniqueFd connection, LinkSessionCallbacks callbacks)
+LinkSession::LinkSession(loop::Loop& loop, sys::UniqueFd connection, Duration handshake_limit,
+                         LinkSessionCallbacks callbacks)
     : callbacks_(std::move(callbacks)),
       request_(kibibytes(4)),
       handshake_limit_(loop, [this] { end("it did not say hello in time"); }),
@@ -30,7 +30,7 @@ LinkSession::LinkSession(loop::Loop& loop, sys::UniqueFd connection, LinkSession
            .on_end =
                [this](const Error* error) { end(error != nullptr ? error->message : "the guest closed it"); },
            .on_drained = [this] { flush_ack(); }}) {
-  handshake_limit_.arm(handshake_time);
+  handshake_limit_.arm(handshake_limit);
   stream_.start_reading();
 }
 

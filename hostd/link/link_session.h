@@ -28,7 +28,9 @@ struct LinkSessionCallbacks {
 
 class LinkSession {
  public:
-  LinkSession(loop::Loop& loop, sys::UniqueFd connection, LinkSessionCallbacks callbacks);
+  /// `handshake_limit`: the time until its hello.
+  LinkSession(loop::Loop& loop, sys::UniqueFd connection, Duration handshake_limit,
+              LinkSessionCallbacks callbacks);
 
   void send(const wire::HostMessage& message);
   /// Acknowledgements are cumulative: while the guest does not take the last one, only the newest is kept.

@@ -30,7 +30,11 @@ std::uint64_t inode_of(int fd) {
 }  // namespace
 
 RecordReader::RecordReader(std::string path, unsigned files, RecordFilter filter)
-    : path_(std::move(path)), files_(files), filter_(std::move(filter)), seen_(filter_.after) {
+    : path_(std::move(path)),
+      files_(files),
+      filter_(std::move(filter)),
+      seen_(filter_.after.value_or(0)),
+      is_first_told_(filter_.after.has_value()) {
   if (!filter_.service.empty()) {
     service_mark_ = concat(
         "\"service\":",
@@ -97,8 +101,7 @@ void RecordReader::take_lines(std::string& out) {
 void RecordReader::take_line(std::string_view line, std::string& out) {
   const std::uint64_t seq = seq_of(line);
   if (seq <= seen_) return;
-  // Before the first record there is no telling a gap from a log that begins here.
-  if (seen_ != 0 && seq > seen_ + 1) {
+  if ((seen_ != 0 || is_first_told_) && seq > seen_ + 1) {
     out += concat("{\"gap\":{\"first\":", seen_ + 1, ",\"last\":", seq - 1, "}}\n");
   }
   seen_ = seq;
@@ -114,7 +117,7 @@ bool RecordReader::passes(std::string_view line) const {
 void RecordReader::skip_to_last(std::size_t count) {
   RecordFilter everything = filter_;
   everything.last = std::nullopt;
-  std::vector<std::uint64_t> last_seqs(count == 0 ? 1 : count, filter_.after);
+  std::vector<std::uint64_t> last_seqs(count == 0 ? 1 : count, seen_);
   std::size_t found = 0;
   RecordReader counter(path_, files_, everything);
   for (std::string lines = counter.read_some(); !lines.empty(); lines = counter.read_some()) {
@@ -126,6 +129,8 @@ void RecordReader::skip_to_last(std::size_t count) {
     seen_ = std::max(counter.seen_, seen_);
   } else if (found >= count) {
     seen_ = last_seqs[found % count] - 1;
+    // What lies before the last few was not asked for.
+    is_first_told_ = false;
   }
 }
 

@@ -15,8 +15,10 @@
 namespace kestrel::hostd {
 
 struct RecordFilter {
-  std::uint64_t after = 0;  ///< only records with higher numbers
-  std::string service;      ///< only this one's; empty: all
+  /// Only records with higher numbers; what is missing of them at the beginning is told, too. nullopt: from
+  /// the oldest that is still there.
+  std::optional<std::uint64_t> after;
+  std::string service;  ///< only this one's; empty: all
   /// Of what is there at the start, only the last so many; nullopt: all.
   std::optional<std::size_t> last;
 };
@@ -46,6 +48,7 @@ class RecordReader {
   std::string partial_;
   std::uint64_t seen_ = 0;  ///< the last number, whether it passed the filter or not
   bool has_begun_ = false;
+  bool is_first_told_ = false;  ///< whether a gap before the first record is worth telling
 };
 
 }  // namespace kestrel::hostd

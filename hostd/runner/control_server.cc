@@ -1,6 +1,7 @@
 #include "hostd/runner/control_server.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "hostd/records/record_reader.h"
 #include "kestrel/base/text.h"
@@ -21,12 +22,16 @@ constexpr std::size_t most_at_end = 4 * 1024 * 1024;
 
 bool is_on(std::optional<std::string_view> value) { return value && *value != "0" && *value != "false"; }
 
-Result<RecordFilter> read_filter(const wire::Target& target) {
+Result<RecordFilter> read_filter(const wire::Target& target, std::uint64_t last_seq) {
   RecordFilter filter;
   if (const auto after = target.find("after")) {
     const auto number = parse_integer(*after);
     if (!number || *number < 0) return Error{"`after` is not the number of a record"};
     filter.after = static_cast<std::uint64_t>(*number);
+    if (*filter.after > last_seq) {
+      return Error{concat("after=", *number, " is beyond the last record, ", last_seq,
+                          ": the numbers begin anew with every run")};
+    }
   }
   if (const auto lines = target.find("lines"); lines && *lines != "all") {
     const auto number = parse_integer(*lines);
@@ -81,7 +86,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
 
   void receive(std::string_view bytes) {
     // Who sends more while it waits for an answer breaks nothing, but gets nothing either.
-    if (waits_for_end_ || list_) return;
+    if (waits_for_end_ || waits_for_pause_ || list_) return;
     const auto request = requests_.feed(bytes);
     if (!request) return refuse(request.error());
     if (*request) handle(**request);
@@ -94,6 +99,10 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
       return answer(wire::json_response(200, server_.target_.status_json()));
     }
     if (request.method == "POST" && target->path == "/v1/stop") return stop(*target);
+    if (request.method == "POST" && target->path == "/v1/pause")
+      return server_.target_.pause(answer_of_pause());
+    if (request.method == "POST" && target->path == "/v1/resume")
+      return server_.target_.resume(answer_of_pause());
     if (request.method == "GET" && target->path == "/v1/logs")
       return start_list(*target, server_.target_.logs());
     if (request.method == "GET" && target->path == "/v1/events")
@@ -108,11 +117,28 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
                                                      : StopRequested::Urgency::orderly);
   }
 
+  PauseAnswer answer_of_pause() {
+    waits_for_pause_ = true;
+    return [weak = weak_from_this()](const Result<std::string>& result) {
+      const auto alive = weak.lock();
+      if (!alive) return;
+      alive->waits_for_pause_ = false;
+      if (result) return alive->answer(wire::json_response(200, *result));
+      alive->answer(wire::problem(result.error().code == EBUSY ? 409 : 504, result.error().message));
+    };
+  }
+
   void start_list(const wire::Target& target, RecordLog& log) {
-    const auto filter = read_filter(target);
+    const std::string& runtime_id = server_.target_.runtime_id();
+    if (const auto wanted = target.find("runtime_id"); wanted && *wanted != runtime_id) {
+      return answer(
+          wire::problem(409, concat("this is another run, ", runtime_id, ": its records begin anew")));
+    }
+    const auto filter = read_filter(target, log.last_seq());
     if (!filter) return answer(wire::problem(400, filter.error().message));
     wire::Response head;
     head.headers.emplace_back("Content-Type", "application/x-ndjson");
+    head.headers.emplace_back("Runtime-Id", runtime_id);
     stream_.write(wire::serialize_chunked_head(head));
     list_.reset(new List{RecordReader(log.path(), log.files(), *filter), log, is_on(target.find("follow"))});
     if (list_->follows) list_->listener = log.listen([this] { pump(); });
@@ -149,6 +175,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   wire::RequestReader requests_;
   std::unique_ptr<List> list_;
   bool waits_for_end_ = false;
+  bool waits_for_pause_ = false;
   loop::Stream stream_;
 };
 
@@ -176,6 +203,8 @@ void ControlServer::drop(Connection& connection) {
 }
 
 void ControlServer::finish(const Outcome& outcome) {
+  // Who comes only now finds the files.
+  listener_ = {};
   for (const auto& connection : connections_) connection->finish(outcome);
   connections_.clear();
 }

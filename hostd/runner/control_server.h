@@ -1,12 +1,16 @@
 // runner.sock: what a running VM's runner answers, over HTTP.
 //
-//   GET  /v1/vm                                     the VM's state, its boot timeline, its ports
-//   POST /v1/stop?force=1&wait=1                    202; with `wait` the answer is {"status", "message"} when
-//   it has ended GET  /v1/logs?lines=&after=&service=&follow=    NDJSON {seq,time,service,stream,line} GET
-//   /v1/events?lines=&after=&follow=           NDJSON {seq,time,type,…}
+// - GET /v1/vm: the VM's state, its boot timeline, its ports.
+// - POST /v1/stop?force=1&wait=1: 202; with `wait` the answer is {"status", "message"} when it has ended.
+// - POST /v1/pause, /v1/resume: {"state", "paused_ms", "guest"} when it is so.
+// - GET /v1/logs?lines=&after=&runtime_id=&service=&follow=: NDJSON {seq,time,service,stream,line}.
+// - GET /v1/events?lines=&after=&runtime_id=&follow=: NDJSON {seq,time,type,…}.
 //
 // Lists are read from the record files while the client takes them; a client that stops reading costs nothing
 // but its connection. With `follow` an answer goes on until the VM has ended.
+//
+// Numbers belong to one run of the VM, whose id every list names in its header `Runtime-Id`. Whoever comes
+// back with `after` and that id goes on where it was, or learns (409) that the numbers have begun anew.
 #pragma once
 
 #include <list>
@@ -14,6 +18,7 @@
 #include <string>
 
 #include "hostd/records/record_log.h"
+#include "hostd/runner/pause_control.h"
 #include "hostd/vm_machine.h"
 #include "kestrel/loop/listener.h"
 #include "kestrel/loop/loop.h"
@@ -29,7 +34,10 @@ class ControlTarget {
   virtual ~ControlTarget() = default;
 
   [[nodiscard]] virtual std::string status_json() const = 0;
+  [[nodiscard]] virtual const std::string& runtime_id() const = 0;
   virtual void stop(StopRequested::Urgency urgency) = 0;
+  virtual void pause(PauseAnswer answer) = 0;
+  virtual void resume(PauseAnswer answer) = 0;
   [[nodiscard]] virtual RecordLog& logs() = 0;
   [[nodiscard]] virtual RecordLog& events() = 0;
 };

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "hostd/link/guest_records.h"
-#include "hostd/runner/secrets.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -20,15 +18,6 @@ namespace {
 constexpr Duration power_off_answer = seconds(10);
 
 Outcome failed(ExitCode code, std::string message) { return {to_status(code), std::move(message), {}}; }
-
-Result<void> write_whole_file(const std::string& path, std::string_view text) {
-  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.is_open()) return errno_error(concat("cannot create ", path), errno);
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return errno_error(concat("cannot write ", path), errno);
-  }
-  return {};
-}
 
 VmPolicy policy_of(const VmSpec& spec) {
   return {spec.accel, spec.accel == Accel::tcg ? "" : find_kvm_problem(), spec.boot_timeout,
@@ -50,12 +39,10 @@ Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& ob
       tsc_(tsc),
       machine_(policy_of(spec_)),
       deadline_(loop, [this] { handle(DeadlinePassed{}); }),
-      runtime_id_(random_hex(8)),
       dialer_(loop, device_),
-      link_(loop, link_callbacks()),
-      publisher_(
-          loop, dialer_,
-          [this] { return can_be_asked_ && link_.is_linked() ? std::optional(token_) : std::nullopt; }),
+      guest_(loop, {spec_.hostname, spec_.env, spec_.image_env, spec_.user_data}, guest_callbacks()),
+      pause_(loop, monitor()),
+      publisher_(loop, dialer_, [this] { return guest_.token_for_callers(); }),
       control_(loop, *this) {}
 
 Runner::~Runner() = default;
@@ -72,23 +59,17 @@ std::optional<Outcome> Runner::prepare() {
   }
   const std::string link_path = concat(dir_.file(vsock_socket), '_', wire::vsock_port);
   for (const auto& result :
-       {write_whole_file(dir_.file(spec_file), to_json(spec_)), open_logs(), link_.listen(link_path),
+       {dir_.write(spec_file, to_json(spec_)), open_console_log(), guest_.open(dir_, spec_.logs, link_path),
         publisher_.publish_api(dir_.file(api_socket)), control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
   }
   return std::nullopt;
 }
 
-Result<void> Runner::open_logs() {
+Result<void> Runner::open_console_log() {
   auto console = RotatingFile::open(dir_.file(console_file), spec_.logs);
   if (!console) return console.error();
-  auto events = RecordLog::open(dir_.file(events_file), spec_.logs);
-  if (!events) return events.error();
-  auto logs = RecordLog::open(dir_.file(logs_file), spec_.logs);
-  if (!logs) return logs.error();
   console_log_ = std::move(*console);
-  events_ = std::move(*events);
-  logs_ = std::move(*logs);
   return {};
 }
 
@@ -119,9 +100,7 @@ void Runner::perform(const SpawnVmm& effect) {
   uses_kvm_ = effect.uses_kvm;
   started_ = sys::wall_now();
   boot_.clear();
-  hello_.reset();
-  can_be_asked_ = false;
-  token_ = random_hex(32);
+  guest_.forget_boot();
   console_ = {};
   device_.reset();
   // It may be what has just told us of its end.
@@ -132,14 +111,14 @@ void Runner::perform(const SpawnVmm& effect) {
   facts.tsc_khz = effect.uses_kvm ? 0 : tsc_.khz();
   facts.qmp_path = dir_.file(qmp_socket);
   ::unlink(facts.qmp_path.c_str());
-  auto started = VmmProcess::start(
-      loop_, spec_, facts,
-      {.on_console = [this](std::string_view bytes) { take_console(bytes); },
-       .on_event = [](const QmpEvent& event) { log_debug("QEMU: ", event.name, ' ', event.data); },
-       .on_exit = [this](const VmmExited& exit) { vmm_exited(exit); }});
+  auto started = VmmProcess::start(loop_, spec_, facts,
+                                   {.on_console = [this](std::string_view bytes) { take_console(bytes); },
+                                    .on_event = [this](const QmpEvent& event) { take_qmp_event(event); },
+                                    .on_exit = [this](const VmmExited& exit) { vmm_exited(exit); }});
   if (auto* failure = std::get_if<SpawnFailed>(&started)) return handle(std::move(*failure));
   vmm_ = std::move(std::get<std::unique_ptr<VmmProcess>>(started));
-  record_host_event("vm.started", concat("{\"accel\":\"", effect.uses_kvm ? "kvm" : "tcg", "\"}"));
+  guest_.record_host_event("vm.started", concat("{\"accel\":\"", effect.uses_kvm ? "kvm" : "tcg",
+                                                "\",\"runtime_id\":\"", guest_.runtime_id(), "\"}"));
   if (const auto created = create_device(); !created) handle(HostFailed{created.error().message});
 }
 
@@ -160,7 +139,7 @@ Result<void> Runner::create_device() {
 
 void Runner::perform(const SendPowerOff&) {
   // A guest that has just said hello does not listen yet.
-  if (!can_be_asked_) return;
+  if (!guest_.is_callable()) return;
   wire::Request request;
   request.method = "POST";
   request.target = "/v1/power";
@@ -172,7 +151,22 @@ void Runner::perform(const SendPowerOff&) {
     // A guest on its way down may close before it answers; whether it is shows by its last word.
     if (answer.error().code != ECONNRESET) handle(PowerOffFailed{answer.error().message});
   };
-  power_off_ = std::make_unique<GuestRequest>(loop_, dialer_, token_, request, power_off_answer, answered);
+  power_off_ =
+      std::make_unique<GuestRequest>(loop_, dialer_, guest_.token(), request, power_off_answer, answered);
+}
+
+void Runner::perform(const NotePaused&) {
+  guest_.record_host_event("vm.paused", "{}");
+  pause_.paused();
+}
+
+void Runner::perform(const ResumeVmm&) {
+  if (vmm_) vmm_->resume();
+}
+
+void Runner::perform(const TellResumed& effect) {
+  guest_.record_host_event("vm.unpaused", concat("{\"paused_ms\":", to_ms(effect.paused), '}'));
+  pause_.resumed(effect.paused);
 }
 
 void Runner::perform(const QuitVmm&) {
@@ -183,7 +177,7 @@ void Runner::perform(const KillVmm&) {
   if (vmm_) vmm_->kill();
 }
 
-void Runner::perform(const AckExiting&) { link_.acknowledge_exiting(); }
+void Runner::perform(const AckExiting&) { guest_.acknowledge_exiting(); }
 
 void Runner::perform(const ReportProgress& effect) {
   boot_.emplace_back(effect.step, effect.since_start);
@@ -197,7 +191,8 @@ void Runner::perform(const ReportNotice& effect) {
 
 void Runner::perform(const Finish& effect) {
   outcome_ = effect.outcome;
-  record_host_event("vm.stopped", to_json(effect.outcome));
+  guest_.record_host_event("vm.stopped", to_json(effect.outcome));
+  pause_.give_up("the VM has ended");
   observer_.on_finish(effect.outcome, console_.last_lines());
   control_.finish(effect.outcome);
   loop_.stop();
@@ -209,7 +204,7 @@ void Runner::close(AfterEnd after) {
   vmm_.reset();
   if (after == AfterEnd::remove) return dir_.remove();
   dir_.remove_sockets();
-  const auto written = write_whole_file(dir_.file(exit_file), to_json(outcome_.value_or(Outcome{})) + "\n");
+  const auto written = dir_.write(exit_file, to_json(outcome_.value_or(Outcome{})) + "\n");
   if (!written) log_error(written.error().message);
 }
 
@@ -224,80 +219,51 @@ void Runner::take_console(std::string_view bytes) {
   if (panic) handle(PanicSeen{std::move(*panic)});
 }
 
+void Runner::take_qmp_event(const QmpEvent& event) {
+  log_debug("QEMU: ", event.name, ' ', event.data);
+  if (event.name == "STOP") handle(VmmPaused{});
+  if (event.name == "RESUME") handle(VmmResumed{});
+}
+
+PauseControl::Monitor Runner::monitor() {
+  return {
+      .pause =
+          [this] {
+            if (vmm_) vmm_->pause();
+          },
+      .resume = [this] { perform(ResumeVmm{}); },
+      .state_name = [this] { return name_of(machine_.state()); },
+      .tell_guest = [this](std::uint64_t id, Duration paused) { return guest_.tell_resumed(id, paused); }};
+}
+
 void Runner::vmm_exited(const VmmExited& exit) {
   if (auto panic = console_.finish()) handle(PanicSeen{std::move(*panic)});
   handle(exit);
 }
 
-LinkCallbacks Runner::link_callbacks() {
-  LinkCallbacks callbacks;
-  callbacks.on_hello = [this](const wire::Hello& hello) -> Result<wire::Welcome> {
-    if (hello.min_protocol > wire::protocol || hello.protocol < wire::oldest_protocol) {
-      Error error{concat("the guest speaks protocol ", hello.min_protocol, " to ", hello.protocol,
-                         ", this host ", wire::oldest_protocol, " to ", wire::protocol)};
-      handle(HostFailed{error.message});
-      return error;
-    }
-    hello_ = hello;
-    handle(HelloReceived{});
-    return welcome();
-  };
-  callbacks.on_event = [this](const wire::EventMessage& event) { take_event(event); };
-  callbacks.on_log = [this](const wire::LogMessage& log) {
-    record(logs_, record_of(log));
-    observer_.on_log(log);
-  };
-  callbacks.on_gap = [this](const wire::Gap& gap) {
-    const bool is_of_logs = gap.of == wire::Gap::Of::logs;
-    record(is_of_logs ? logs_ : events_, record_of(gap, sys::wall_now()));
-    if (is_of_logs) observer_.on_lost_logs(gap.last - gap.first + 1);
-  };
-  callbacks.on_exiting = [this](const wire::Exiting& word) { handle(ExitingReceived{word}); };
-  callbacks.on_lost = [](std::string_view reason) { log_info("the link to the guest was lost: ", reason); };
-  return callbacks;
-}
-
-wire::Welcome Runner::welcome() const {
-  wire::Welcome welcome;
-  welcome.protocol = std::min(wire::protocol, hello_->protocol);
-  welcome.runtime_id = runtime_id_;
-  welcome.token = token_;
-  welcome.hostname = spec_.hostname;
-  welcome.env = spec_.env;
-  welcome.image_env = spec_.image_env;
-  welcome.user_data = spec_.user_data;
-  welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
-  welcome.entropy = random_hex(64);
-  return welcome;
+GuestSessionCallbacks Runner::guest_callbacks() {
+  return {.on_hello = [this] { handle(HelloReceived{}); },
+          .on_refused = [this](std::string_view reason) { handle(HostFailed{std::string(reason)}); },
+          .on_callable = [this] { api_came_up(); },
+          .on_event = [this](const wire::EventMessage& event) { take_event(event); },
+          .on_log = [this](const wire::LogMessage& log) { observer_.on_log(log); },
+          .on_lost_logs = [this](std::uint64_t lines) { observer_.on_lost_logs(lines); },
+          .on_exiting = [this](const wire::Exiting& word) { handle(ExitingReceived{word}); },
+          .on_resumed = [this](const wire::ResumedReport& report) { pause_.guest_reported(report); }};
 }
 
 void Runner::take_event(const wire::EventMessage& event) {
-  record(events_, record_of(event));
   observer_.on_event(event);
-  // A guest waits for its network before it begins, and so before it listens.
-  if (!can_be_asked_ && !event.type.starts_with("network.")) api_came_up();
   if (event.type == "vm.ready") handle(ServicesBecameReady{});
   if (event.type == "vm.healthy") handle(HealthChanged{true});
   if (event.type == "vm.unhealthy") handle(HealthChanged{false});
 }
 
 void Runner::api_came_up() {
-  can_be_asked_ = true;
   publisher_.guest_came_up();
   // A stop may have been asked for before there was anybody to tell.
   const auto* stopping = std::get_if<Stopping>(&machine_.state());
   if (stopping != nullptr && stopping->phase == Stopping::Phase::asking) perform(SendPowerOff{});
-}
-
-/// A full disk loses records, and says so once; it must not end the VM.
-void Runner::record(RecordLog& log, std::string_view members) {
-  const auto written = log.append(members);
-  if (!written && !is_losing_records_) log_error("records are being lost: ", written.error().message);
-  is_losing_records_ = !written;
-}
-
-void Runner::record_host_event(std::string_view type, std::string_view data) {
-  record(events_, host_event(sys::wall_now(), type, data));
 }
 
 }  // namespace kestrel::hostd

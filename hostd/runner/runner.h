@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "hostd/link/link_server.h"
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/guest_dialer.h"
 #include "hostd/runner/guest_request.h"
+#include "hostd/runner/guest_session.h"
 #include "hostd/runner/observer.h"
+#include "hostd/runner/pause_control.h"
 #include "hostd/runner/publisher.h"
 #include "hostd/runner/runtime_dir.h"
 #include "hostd/vm_machine.h"
@@ -46,14 +47,20 @@ class Runner final : public ControlTarget {
   void close(AfterEnd after);
 
   [[nodiscard]] std::string status_json() const override;
+  [[nodiscard]] const std::string& runtime_id() const override { return guest_.runtime_id(); }
   void stop(StopRequested::Urgency urgency) override { handle(StopRequested{urgency}); }
-  [[nodiscard]] RecordLog& logs() override { return logs_; }
-  [[nodiscard]] RecordLog& events() override { return events_; }
+  void pause(PauseAnswer answer) override { pause_.pause(machine_.state(), std::move(answer)); }
+  void resume(PauseAnswer answer) override { pause_.resume(machine_.state(), std::move(answer)); }
+  [[nodiscard]] RecordLog& logs() override { return guest_.logs(); }
+  [[nodiscard]] RecordLog& events() override { return guest_.events(); }
 
  private:
   void handle(Event event);
   void perform(const SpawnVmm& effect);
   void perform(const SendPowerOff& effect);
+  void perform(const NotePaused& effect);
+  void perform(const ResumeVmm& effect);
+  void perform(const TellResumed& effect);
   void perform(const QuitVmm& effect);
   void perform(const KillVmm& effect);
   void perform(const AckExiting& effect);
@@ -61,16 +68,15 @@ class Runner final : public ControlTarget {
   void perform(const ReportNotice& effect);
   void perform(const Finish& effect);
 
-  [[nodiscard]] Result<void> open_logs();
+  [[nodiscard]] Result<void> open_console_log();
   [[nodiscard]] Result<void> create_device();
   void take_console(std::string_view bytes);
+  void take_qmp_event(const QmpEvent& event);
+  [[nodiscard]] PauseControl::Monitor monitor();
   void vmm_exited(const VmmExited& exit);
-  [[nodiscard]] LinkCallbacks link_callbacks();
-  [[nodiscard]] wire::Welcome welcome() const;
+  [[nodiscard]] GuestSessionCallbacks guest_callbacks();
   void api_came_up();
   void take_event(const wire::EventMessage& event);
-  void record(RecordLog& log, std::string_view members);
-  void record_host_event(std::string_view type, std::string_view data);
 
   loop::Loop& loop_;
   VmSpec spec_;
@@ -86,15 +92,7 @@ class Runner final : public ControlTarget {
 
   Console console_;
   RotatingFile console_log_;
-  RecordLog events_;
-  RecordLog logs_;
-  bool is_losing_records_ = false;
 
-  std::string runtime_id_;
-  std::string token_;
-  std::optional<wire::Hello> hello_;
-  /// The guest's API listens: it does so when it has its token, which its first event proves.
-  bool can_be_asked_ = false;
   bool uses_kvm_ = false;
   WallTime started_{};
   std::vector<std::pair<Step, Duration>> boot_;
@@ -103,7 +101,8 @@ class Runner final : public ControlTarget {
   std::unique_ptr<VmmProcess> vmm_;
   DeviceDialer dialer_;
   std::unique_ptr<GuestRequest> power_off_;
-  LinkServer link_;
+  GuestSession guest_;
+  PauseControl pause_;
   Publisher publisher_;
   ControlServer control_;
 };

@@ -102,6 +102,16 @@ Result<RuntimeDir> RuntimeDir::claim(std::string path) {
 
 std::string RuntimeDir::file(std::string_view name) const { return concat(path_, '/', name); }
 
+Result<void> RuntimeDir::write(std::string_view name, std::string_view content) const {
+  const std::string path = file(name);
+  const sys::UniqueFd opened(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!opened.is_open()) return errno_error(concat("cannot create ", path), errno);
+  if (::write(opened.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) {
+    return errno_error(concat("cannot write ", path), errno);
+  }
+  return {};
+}
+
 void RuntimeDir::remove() {
   if (path_.empty()) return;
   remove_files(path_);

@@ -26,6 +26,8 @@ class RuntimeDir {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const;
+  /// A file of this content, for its owner alone.
+  [[nodiscard]] Result<void> write(std::string_view name, std::string_view content) const;
 
   /// Removes the folder and all that is in it.
   void remove();
@@ -39,6 +41,7 @@ class RuntimeDir {
 
 /// The names of what is in the folder.
 inline constexpr std::string_view spec_file = "vm.json";
+inline constexpr std::string_view runtime_id_file = "runtime-id";
 inline constexpr std::string_view exit_file = "exit.json";
 inline constexpr std::string_view console_file = "console.log";
 inline constexpr std::string_view logs_file = "logs.ndjson";

@@ -33,6 +33,7 @@ std::string Runner::status_json() const {
   }
   json status = {
       {"name", spec_.name},
+      {"runtime_id", guest_.runtime_id()},
       {"state", name_of(machine_.state())},
       {"pid", ::getpid()},
       {"vmm", {{"pid", vmm_ ? vmm_->pid() : 0}, {"accel", uses_kvm_ ? "kvm" : "tcg"}}},
@@ -41,9 +42,9 @@ std::string Runner::status_json() const {
       {"ports", ports},
       {"memory_bytes", spec_.memory.count},
       {"cpus", spec_.cpus},
-      {"link", link_.is_linked() ? "up" : "down"},
+      {"link", guest_.is_linked() ? "up" : "down"},
   };
-  if (hello_) status["guest"] = hello_to_json(*hello_);
+  if (guest_.hello()) status["guest"] = hello_to_json(*guest_.hello());
   if (device_) {
     const vsock::DeviceStats stats = device_->stats();
     status["vsock"] = {{"connections", stats.connections},

@@ -38,6 +38,10 @@ Qmp::Qmp(loop::Loop& loop, sys::UniqueFd monitor, std::function<void(const QmpEv
 
 void Qmp::quit() { stream_.write("{\"execute\":\"quit\"}\n"); }
 
+void Qmp::pause() { stream_.write("{\"execute\":\"stop\"}\n"); }
+
+void Qmp::resume() { stream_.write("{\"execute\":\"cont\"}\n"); }
+
 void Qmp::receive(std::string_view bytes) {
   const auto lines = lines_.feed(bytes);
   if (!lines) {

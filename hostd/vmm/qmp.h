@@ -23,6 +23,9 @@ class Qmp {
   Qmp(loop::Loop& loop, sys::UniqueFd monitor, std::function<void(const QmpEvent&)> on_event);
 
   void quit();
+  /// Told to be done by the events STOP and RESUME.
+  void pause();
+  void resume();
 
  private:
   void receive(std::string_view bytes);

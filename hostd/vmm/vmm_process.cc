@@ -174,6 +174,14 @@ void VmmProcess::kill() {
   if (pid_ > 0 && !ended_) ::kill(pid_, SIGKILL);
 }
 
+void VmmProcess::pause() {
+  if (qmp_) qmp_->pause();
+}
+
+void VmmProcess::resume() {
+  if (qmp_) qmp_->resume();
+}
+
 /// Whatever children there are end here, until ours has: the next VMM's end is its own object's to see.
 void VmmProcess::child_changed() {
   while (!ended_) {

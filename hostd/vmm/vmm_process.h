@@ -42,6 +42,8 @@ class VmmProcess {
 
   void quit();
   void kill();
+  void pause();
+  void resume();
 
  private:
   VmmProcess(loop::Loop& loop, VmmCallbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}

@@ -102,9 +102,11 @@ class Guest {
       loop_.post([this] { start({}); });
       return;
     }
-    link_.emplace(loop_, std::move(*dial), records_.events, records_.logs,
-                  Link::Callbacks{.make_hello = [this] { return hello(); },
-                                  .on_welcome = [this](const wire::Welcome& welcome) { take(welcome); }});
+    link_.emplace(
+        loop_, std::move(*dial), records_.events, records_.logs,
+        Link::Callbacks{.make_hello = [this] { return hello(); },
+                        .on_welcome = [this](const wire::Welcome& welcome) { take(welcome); },
+                        .on_resumed = [this](const wire::Resumed& resumed) { return take(resumed); }});
     link_->open();
     if (machine_.parameters.contains("kestrel.link_required")) return;
     patience_ = loop::Timer(loop_, [this] {
@@ -128,7 +130,8 @@ class Guest {
     token_ = welcome.token;
     if (api_) api_->set_token(*token_);
     if (welcome.time_ns > 0) compare_clock(Duration(welcome.time_ns) - sys::wall_now().time_since_epoch());
-    if (stage_ != Stage::greeting) return;
+    // Where the link was lost, the guest may have stood still.
+    if (stage_ != Stage::greeting) return take_time_and_randomness(welcome);
     timeline_->reached("welcome");
     take_identity(welcome);
     image_environment_ = welcome.image_env;
@@ -139,6 +142,14 @@ class Guest {
   void compare_clock(Duration offset) {
     clock_offset_ = offset;
     clock_compared_ = sys::monotonic_now();
+  }
+
+  wire::ResumedReport take(const wire::Resumed& resumed) {
+    log_info("stood still for ", format_duration(milliseconds(resumed.paused_ms)));
+    const auto report = catch_up(resumed);
+    compare_clock(-Duration(report.clock_error_ns));
+    if (supervision_) supervision_->resume(milliseconds(resumed.paused_ms), Duration(report.clock_error_ns));
+    return report;
   }
 
   // --- running -------------------------------------------------------------------------------------------

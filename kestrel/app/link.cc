@@ -9,11 +9,6 @@ namespace kestrel::app {
 
 namespace {
 
-constexpr Duration connect_limit = seconds(3);
-/// A host that accepts must also greet.
-constexpr Duration greeting_limit = seconds(5);
-constexpr Duration first_retry = milliseconds(50);
-constexpr Duration slowest_retry = seconds(2);
 /// As much may wait in the connection's queue; the rest waits in the rings, where it is bounded.
 constexpr std::size_t enough_queued = 256 * 1024;
 constexpr std::size_t events_at_once = 64;
@@ -21,16 +16,17 @@ constexpr std::size_t events_at_once = 64;
 }  // namespace
 
 Link::Link(loop::Loop& loop, Dial dial, control::EventJournal& events, control::LogRing& logs,
-           Callbacks callbacks)
+           Callbacks callbacks, Timing timing)
     : loop_(&loop),
       dial_(std::move(dial)),
       events_(&events),
       logs_(&logs),
       callbacks_(std::move(callbacks)),
+      timing_(timing),
       pump_timer_(loop, [this] { pump(); }),
       events_follower_(events.followers(), [this] { pump_timer_.arm(Duration::zero()); }),
       logs_follower_(logs.followers(), [this] { pump_timer_.arm(Duration::zero()); }),
-      next_retry_(first_retry),
+      next_retry_(timing.first_retry),
       sent_logs_(logs.cursor_at(0)) {}
 
 void Link::open() { dial(); }
@@ -46,7 +42,7 @@ void Link::dial() {
   auto socket = dial_();
   if (!socket) return lose(socket.error().message);
   state_ = Dialling{
-      loop::Connector(*loop_, std::move(*socket), connect_limit, [this](Result<sys::UniqueFd> connected) {
+      loop::Connector(*loop_, std::move(*socket), timing_.connect, [this](Result<sys::UniqueFd> connected) {
         if (!connected) return lose(connected.error().message);
         upgrade(std::move(*connected));
       })};
@@ -68,7 +64,7 @@ void Link::upgrade(sys::UniqueFd socket) {
                     .body = {}}));
   wire::ResponseReader reader(kibibytes(16));
   loop::Timer limit(*loop_, [this] { lose("the host does not greet"); });
-  limit.arm(greeting_limit);
+  limit.arm(timing_.greeting);
   state_ = Upgrading{std::move(stream), std::move(reader), std::move(limit)};
 }
 
@@ -77,7 +73,7 @@ void Link::lose(std::string_view why) {
   if (farewell_ && farewell_->is_sent) farewell_->is_sent = false;
   loop::Timer retry(*loop_, [this] { dial(); });
   retry.arm(next_retry_);
-  next_retry_ = std::min(next_retry_ * 2, slowest_retry);
+  next_retry_ = std::min(next_retry_ * 2, timing_.slowest_retry);
   sent_events_ = acknowledged_events_;
   sent_logs_ = logs_->cursor_at(acknowledged_logs_);
   state_ = Waiting{std::move(retry)};
@@ -118,13 +114,15 @@ void Link::receive_lines(std::string_view bytes) {
     if (*message) handle(**message);
     if (!stream()) return;
   }
+  if (std::holds_alternative<Up>(state_)) watch_silence();
 }
 
 void Link::handle(const wire::HostMessage& message) {
   std::visit(overloaded{
                  [this](const wire::Welcome& one) { welcome(one); },
                  [this](const wire::Ack& ack) { acknowledge(ack); },
-                 [](const wire::Ping&) {},
+                 [this](const wire::Ping& ping) { answer(ping); },
+                 [this](const wire::Resumed& resumed) { answer(resumed); },
              },
              message);
 }
@@ -132,9 +130,11 @@ void Link::handle(const wire::HostMessage& message) {
 void Link::welcome(const wire::Welcome& message) {
   auto* greeting = std::get_if<Greeting>(&state_);
   if (!greeting) return;
-  if (message.protocol < wire::oldest_protocol) return lose("the host's protocol is too old");
-  state_ = Up{std::move(greeting->stream), std::move(greeting->lines)};
-  next_retry_ = first_retry;
+  if (message.protocol < wire::oldest_protocol || message.protocol > wire::protocol)
+    return lose(concat("the host has chosen protocol ", message.protocol, ", which is not ours"));
+  state_ = Up{std::move(greeting->stream), std::move(greeting->lines),
+              loop::Timer(*loop_, [this] { lose("the host has fallen silent"); })};
+  next_retry_ = timing_.first_retry;
   callbacks_.on_welcome(message);
   pump_timer_.arm(Duration::zero());
 }
@@ -148,6 +148,29 @@ void Link::acknowledge(const wire::Ack& ack) {
   if (ack.exiting && farewell_ && farewell_->is_sent) finish(true);
 }
 
+void Link::answer(const wire::Ping& ping) {
+  if (auto* up = std::get_if<Up>(&state_); up && ping.id != 0)
+    up->stream.write(wire::encode(wire::GuestMessage(wire::Pong{ping.id})));
+}
+
+void Link::answer(const wire::Resumed& message) {
+  auto* up = std::get_if<Up>(&state_);
+  if (!up || !callbacks_.on_resumed) return;
+  auto report = callbacks_.on_resumed(message);
+  report.id = message.id;
+  up->stream.write(wire::encode(wire::GuestMessage(report)));
+}
+
+/// From what was just heard of the host, or was just sent to it: it owes an answer, or nothing.
+void Link::watch_silence() {
+  auto& up = std::get<Up>(state_);
+  if (unacknowledged() == 0) {
+    up.silence.disarm();
+  } else {
+    up.silence.arm(timing_.silence);
+  }
+}
+
 // --- sending
 // ---------------------------------------------------------------------------------------------------
 
@@ -157,9 +180,15 @@ loop::Stream* Link::stream() {
   return nullptr;
 }
 
+std::size_t Link::queued_bytes() const {
+  const auto* up = std::get_if<Up>(&state_);
+  return up ? up->stream.queued_bytes() : 0;
+}
+
 void Link::pump() {
   auto* up = std::get_if<Up>(&state_);
   if (!up || (farewell_ && farewell_->is_sent)) return;
+  if (!up->silence.is_armed()) watch_silence();
   pump_events(up->stream);
   pump_logs(up->stream);
   const bool is_done = sent_events_ == events_->last_seq() && sent_logs_.after >= logs_->last_seq();

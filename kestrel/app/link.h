@@ -26,12 +26,25 @@ class Link {
   struct Callbacks {
     std::function<wire::Hello()> make_hello;  ///< for each connection afresh
     std::function<void(const wire::Welcome&)> on_welcome;
+    /// The guest stood still; what it makes of that is told to the host. Optional.
+    std::function<wire::ResumedReport(const wire::Resumed&)> on_resumed;
+  };
+  /// How long a host may take. None of these costs anything while there is nothing to wait for.
+  struct Timing {
+    Duration connect = seconds(3);
+    Duration greeting = seconds(5);  ///< one that accepts must also greet
+    Duration silence = seconds(15);  ///< and from time to time say something, while it owes acknowledgements
+    Duration first_retry = milliseconds(50);
+    Duration slowest_retry = seconds(2);
   };
   /// Starts a connect() to the host.
   using Dial = std::function<Result<sys::UniqueFd>()>;
 
   Link(loop::Loop& loop, Dial dial, control::EventJournal& events, control::LogRing& logs,
-       Callbacks callbacks);
+       Callbacks callbacks, Timing timing);
+  Link(loop::Loop& loop, Dial dial, control::EventJournal& events, control::LogRing& logs,
+       Callbacks callbacks)
+      : Link(loop, std::move(dial), events, logs, std::move(callbacks), Timing{}) {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -48,6 +61,8 @@ class Link {
   [[nodiscard]] bool is_up() const { return std::holds_alternative<Up>(state_); }
   /// Events and log lines that the host has not acknowledged.
   [[nodiscard]] std::uint64_t unacknowledged() const;
+  /// What has been handed to the connection and not been taken by it: bounded, however the host reads.
+  [[nodiscard]] std::size_t queued_bytes() const;
 
  private:
   struct Closed {};
@@ -72,6 +87,7 @@ class Link {
   struct Up {
     loop::Stream stream;
     wire::LineReader lines;
+    loop::Timer silence;
   };
   using State = std::variant<Closed, Waiting, Dialling, Upgrading, Greeting, Up>;
 
@@ -84,6 +100,9 @@ class Link {
   void handle(const wire::HostMessage& message);
   void welcome(const wire::Welcome& message);
   void acknowledge(const wire::Ack& ack);
+  void answer(const wire::Ping& ping);
+  void answer(const wire::Resumed& message);
+  void watch_silence();
   void wait_on();
   [[nodiscard]] loop::StreamCallbacks stream_callbacks();
   void pump();
@@ -106,6 +125,7 @@ class Link {
   control::EventJournal* events_;
   control::LogRing* logs_;
   Callbacks callbacks_;
+  Timing timing_;
   State state_ = Closed{};
   loop::Timer pump_timer_;
   control::Follower events_follower_;

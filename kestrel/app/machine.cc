@@ -28,6 +28,8 @@ namespace {
 
 /// A clock that is off by less is left alone: stepping it would do more harm than the difference.
 constexpr Duration tolerated_clock_error = milliseconds(500);
+/// After a standstill the clock has jumped anyway; this is what the message's way may take.
+constexpr Duration tolerated_after_standstill = milliseconds(50);
 
 Result<void> mount_file_systems(Machine&) {
   const auto failures = sys::mount_early("");
@@ -99,6 +101,24 @@ void log_failure(const Result<void>& result) {
   if (!result) log_warning(result.error().message);
 }
 
+struct ClockError {
+  Duration error{};  ///< our clock minus the host's
+  bool is_corrected = false;
+};
+
+ClockError follow_clock(std::int64_t host_time_ns, Duration tolerated) {
+  if (host_time_ns <= 0) return {};
+  const Duration error = sys::wall_now().time_since_epoch() - Duration(host_time_ns);
+  if (std::chrono::abs(error) <= tolerated) return {error};
+  const auto stepped = sys::step_wall_clock(Duration(host_time_ns));
+  log_failure(stepped);
+  return {error, stepped.has_value()};
+}
+
+void take_randomness(std::string_view hexadecimal) {
+  if (!hexadecimal.empty()) log_failure(sys::credit_entropy(from_hexadecimal(hexadecimal)));
+}
+
 }  // namespace
 
 Result<Machine> bring_up_machine(Timeline& timeline) {
@@ -115,12 +135,20 @@ Result<Machine> bring_up_machine(Timeline& timeline) {
 
 void take_identity(const wire::Welcome& welcome) {
   if (!welcome.hostname.empty()) log_failure(sys::set_hostname(welcome.hostname));
-  if (!welcome.entropy.empty()) log_failure(sys::credit_entropy(from_hexadecimal(welcome.entropy)));
-  if (welcome.time_ns > 0) {
-    const Duration error = sys::wall_now().time_since_epoch() - Duration(welcome.time_ns);
-    if (std::chrono::abs(error) > tolerated_clock_error)
-      log_failure(sys::step_wall_clock(Duration(welcome.time_ns)));
-  }
+  take_time_and_randomness(welcome);
+}
+
+void take_time_and_randomness(const wire::Welcome& welcome) {
+  take_randomness(welcome.entropy);
+  follow_clock(welcome.time_ns, tolerated_clock_error);
+}
+
+wire::ResumedReport catch_up(const wire::Resumed& resumed) {
+  const auto began = sys::monotonic_now();
+  const auto clock = follow_clock(resumed.time_ns, tolerated_after_standstill);
+  take_randomness(resumed.entropy);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(sys::monotonic_now() - began);
+  return {.clock_error_ns = clock.error.count(), .is_clock_set = clock.is_corrected, .took_us = took.count()};
 }
 
 void release_disks() {

@@ -24,6 +24,13 @@ struct Machine {
 /// What the host told about who this guest is: its name, the time, and randomness. Failures are logged.
 void take_identity(const wire::Welcome& welcome);
 
+/// The part of that which a guest needs again when it may have stood still.
+void take_time_and_randomness(const wire::Welcome& welcome);
+
+/// The guest stood still: its clock follows the host's and its random numbers are its own again, even where
+/// another guest goes on from the same memory.
+[[nodiscard]] wire::ResumedReport catch_up(const wire::Resumed& resumed);
+
 /// Writes out and takes down all file systems.
 void release_disks();
 

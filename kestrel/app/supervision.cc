@@ -29,7 +29,7 @@ Supervision::Supervision(loop::Loop& loop, core::SharedModel model, control::Con
       config_(std::move(config)),
       supervisor_(std::move(model), jitter_seed(), make_schedule_book()),
       processes_(loop, options_.cgroups),
-      deadline_(loop, [this] { post(core::DeadlinePassed{}); }),
+      deadline_(loop, [this] { pass_deadline(); }),
       exec_runner_({.processes = &processes_,
                     .environment = &options_.environment,
                     .model = [this]() -> const config::Model& { return supervisor_.model(); },
@@ -89,6 +89,19 @@ void Supervision::turn_soon() {
 void Supervision::post(core::Event event) {
   pending_.push_back(std::move(event));
   if (!is_turning_) turn();
+}
+
+void Supervision::pass_deadline() {
+  if (const auto due = supervisor_.next_deadline()) {
+    if (const auto lost = standstill_.note_served(*due, sys::monotonic_now()); lost > Duration::zero())
+      post(core::TimeWasLost{lost});
+  }
+  post(core::DeadlinePassed{});
+}
+
+void Supervision::resume(Duration paused, Duration clock_error) {
+  post(core::TimeWasLost{standstill_.note_resumed(paused, clock_error, sys::monotonic_now())});
+  post(core::Resumed{});
 }
 
 void Supervision::turn() {

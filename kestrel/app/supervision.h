@@ -18,6 +18,7 @@
 #include "kestrel/app/process_table.h"
 #include "kestrel/app/readiness_watch.h"
 #include "kestrel/app/restart_tally.h"
+#include "kestrel/app/standstill.h"
 #include "kestrel/config/model.h"
 #include "kestrel/control/exec_book.h"
 #include "kestrel/control/guest.h"
@@ -56,6 +57,8 @@ class Supervision final : public control::Guest {
 
   void begin();
   void shut_down(core::PowerAction action, std::string reason);
+  /// The host says that the guest was paused; `clock_error`: its wall clock minus the host's since then.
+  void resume(Duration paused, Duration clock_error);
 
   // control::Guest
   [[nodiscard]] std::size_t service_count() const override { return supervisor_.service_count(); }
@@ -93,6 +96,7 @@ class Supervision final : public control::Guest {
   class LaunchedProbe;
 
   void post(core::Event event);
+  void pass_deadline();
   void turn();
   void perform(const core::SpawnProcess& effect);
   void perform(const core::SignalProcess& effect);
@@ -133,6 +137,7 @@ class Supervision final : public control::Guest {
   core::Supervisor supervisor_;
   ProcessTable processes_;
   loop::Timer deadline_;
+  Standstill standstill_;
   std::vector<control::LogSource> sources_;  ///< of each service
   control::LogSource hook_source_;
   std::map<std::string, LogFile> files_;  ///< by path: services may share one

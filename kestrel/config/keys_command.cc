@@ -33,6 +33,8 @@ constexpr Key<Hooks> guest_hook_keys[] = {
     {"pre_stop", into<read_hooks, &Hooks::pre_stop>, "before the first service is stopped"},
     {"post_stop", into<read_hooks, &Hooks::post_stop>, "after the last one has ended"},
     {"on_unhealthy", into<read_hooks, &Hooks::on_unhealthy>, "each time the guest becomes unhealthy"},
+    {"post_resume", into<read_hooks, &Hooks::post_resume>,
+     "each time the host lets a paused guest go on, once the clock is right"},
 };
 
 }  // namespace

@@ -168,6 +168,7 @@ struct Hooks {
   std::vector<Command> pre_stop;
   std::vector<Command> post_stop;
   std::vector<Command> on_unhealthy;
+  std::vector<Command> post_resume;
   friend bool operator==(const Hooks&, const Hooks&) = default;
 };
 struct Limits {

@@ -79,11 +79,20 @@ struct ProbeFinished {
 /// Somebody set the wall clock.
 struct ClockWasSet {};
 
+/// Time has passed in which nothing could run: no deadline is to be judged by it. What was under way may have
+/// lost its peers.
+struct TimeWasLost {
+  Duration by{};  ///< zero: the clock of the deadlines stood still, too
+};
+
+/// The host paused the guest, and it goes on. Follows TimeWasLost.
+struct Resumed {};
+
 /// Time has come to or past Supervisor::next_deadline().
 struct DeadlinePassed {};
 
-using Event =
-    std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone, ReadinessReported,
-                 ReadinessRuledOut, Notified, ProbeFinished, ClockWasSet, DeadlinePassed>;
+using Event = std::variant<ProcessStarted, ProcessFailedToStart, ProcessExited, ProcessesGone,
+                           ReadinessReported, ReadinessRuledOut, Notified, ProbeFinished, ClockWasSet,
+                           TimeWasLost, Resumed, DeadlinePassed>;
 
 }  // namespace kestrel::core

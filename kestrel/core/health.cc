@@ -19,6 +19,13 @@ std::optional<ProbeId> HealthCheck::end() {
   return under_way;
 }
 
+std::optional<ProbeId> HealthCheck::lose_time(Duration by, MonotonicTime now) {
+  began_ += by;
+  const auto under_way = probing();
+  if (under_way) phase_ = Planned{now};
+  return under_way;
+}
+
 void HealthCheck::take_over(const HealthCheck& before, MonotonicTime now) {
   const auto* definition = definition_;
   *this = before;
@@ -61,8 +68,7 @@ CheckStep HealthCheck::handle_result(ProbeId probe, bool is_ok, std::string mess
 CheckStep HealthCheck::conclude(bool is_ok, std::string message, Now now) {
   last_ = CheckResult{now.wall, is_ok, std::move(message)};
   const auto change = count(is_ok, now.monotonic);
-  const bool is_starting =
-      status_ == Health::starting && now.monotonic < began_ + definition_->start_period;
+  const bool is_starting = status_ == Health::starting && now.monotonic < began_ + definition_->start_period;
   phase_ = Planned{now.monotonic + (is_starting ? definition_->start_interval : definition_->interval)};
   return {.change = change};
 }

@@ -35,6 +35,10 @@ class HealthCheck {
   /// Ends; a probe under way is to be cancelled and is returned.
   [[nodiscard]] std::optional<ProbeId> end();
 
+  /// So much time was lost: what it waits for comes that much later, and a run that was under way, which is
+  /// returned to be cancelled, says nothing and is done again at once.
+  [[nodiscard]] std::optional<ProbeId> lose_time(Duration by, MonotonicTime now);
+
   /// Goes on where an equal check of the model before stood; a run that was under way is done again at once.
   void take_over(const HealthCheck& before, MonotonicTime now);
 

@@ -26,6 +26,8 @@ std::string_view name_of(HookKind kind) {
       return "post_stop";
     case HookKind::on_unhealthy:
       return "on_unhealthy";
+    case HookKind::post_resume:
+      return "post_resume";
   }
   return {};
 }
@@ -46,9 +48,11 @@ const std::vector<config::Command>& list_of(const config::Hooks& hooks, HookKind
     case HookKind::post_stop:
       return hooks.post_stop;
     case HookKind::on_unhealthy:
+      return hooks.on_unhealthy;
+    case HookKind::post_resume:
       break;
   }
-  return hooks.on_unhealthy;
+  return hooks.post_resume;
 }
 
 }  // namespace
@@ -237,6 +241,7 @@ void Supervisor::conclude_guest_hook(const HookRun& hook, Now now) {
       up->hook = next();
     } else {
       up->hook_kind.reset();
+      if (std::exchange(up->has_resumed, false)) run_guest_hooks(HookKind::post_resume, now);
     }
   } else if (auto* shutting_down = std::get_if<ShuttingDown>(&guest_)) {
     is_guest_concluded_ = false;

@@ -13,7 +13,7 @@ using ServiceId = Strong<struct ServiceIdTag, std::uint32_t>;
 /// A health check: the guest's own come first, then each service's in the order of the model.
 using CheckId = Strong<struct CheckIdTag, std::uint32_t>;
 /// When a hook runs; which list of config::Hooks it is in.
-enum class HookKind { pre_start, post_start, pre_stop, post_stop, on_unhealthy };
+enum class HookKind { pre_start, post_start, pre_stop, post_stop, on_unhealthy, post_resume };
 
 /// One of the guest's own hooks.
 struct GuestHook {

@@ -114,6 +114,8 @@ std::string_view type_name(NoticeType type) {
       return "vm.healthy";
     case NoticeType::vm_unhealthy:
       return "vm.unhealthy";
+    case NoticeType::vm_resumed:
+      return "vm.resumed";
     case NoticeType::vm_reloaded:
       return "vm.reloaded";
     case NoticeType::vm_stopping:

@@ -30,6 +30,7 @@ enum class NoticeType {
   vm_healthy,
   vm_unhealthy,
   vm_reloaded,
+  vm_resumed,
   vm_stopping,
 };
 

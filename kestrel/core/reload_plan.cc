@@ -98,6 +98,7 @@ void plan_guest(ReloadPlan& plan, const config::Model& from, const config::Model
   note(plan.guest, from.hooks.pre_stop != to.hooks.pre_stop, "hooks.pre_stop");
   note(plan.guest, from.hooks.post_stop != to.hooks.post_stop, "hooks.post_stop");
   note(plan.guest, from.hooks.on_unhealthy != to.hooks.on_unhealthy, "hooks.on_unhealthy");
+  note(plan.guest, from.hooks.post_resume != to.hooks.post_resume, "hooks.post_resume");
   note(plan.guest, from.shutdown_timeout != to.shutdown_timeout, "shutdown");
   note(plan.needs_boot, from.hostname != to.hostname, "hostname");
   note(plan.needs_boot, from.environment_files != to.environment_files, "env_files");

@@ -114,9 +114,10 @@ class Supervisor {
   struct Up {
     bool was_ready = false;
     Health published = Health::starting;
-    /// post_start or on_unhealthy hooks, which run beside everything else.
+    /// post_start, on_unhealthy or post_resume hooks, which run beside everything else.
     std::optional<HookKind> hook_kind;
     HookRun hook;
+    bool has_resumed = false;  ///< post_resume hooks are due when these are done
   };
   struct ShuttingDown {
     Outcome outcome;
@@ -214,6 +215,11 @@ class Supervisor {
   void begin_instance(ServiceId id, Now now);
   void retire(ServiceId id, Now now);
   [[nodiscard]] bool must_wait_for_another_instance(ServiceId id) const;
+
+  // standstill.cc
+  void on(const TimeWasLost& event, Now now);
+  void on(const Resumed& event, Now now);
+  void postpone(State& state, Duration by);
 
   // views.cc
   template <typename Use>

@@ -1,5 +1,6 @@
 #include "kestrel/wire/link_messages.h"
 
+#include <algorithm>
 #include <concepts>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -62,6 +63,16 @@ Json json_of(const Exiting& exiting) {
           {"problems", exiting.problems}};
 }
 
+Json json_of(const Pong& pong) { return {{"type", "pong"}, {"id", pong.id}}; }
+
+Json json_of(const ResumedReport& report) {
+  return {{"type", "resumed"},
+          {"id", report.id},
+          {"clock_error_ns", report.clock_error_ns},
+          {"is_clock_set", report.is_clock_set},
+          {"took_us", report.took_us}};
+}
+
 Json json_of(const Welcome& welcome) {
   Json out = {
       {"type", "welcome"},          {"protocol", welcome.protocol}, {"runtime_id", welcome.runtime_id},
@@ -78,7 +89,19 @@ Json json_of(const Ack& ack) {
   return out;
 }
 
-Json json_of(const Ping&) { return {{"type", "ping"}}; }
+Json json_of(const Ping& ping) {
+  Json out = {{"type", "ping"}};
+  if (ping.id != 0) out["id"] = ping.id;
+  return out;
+}
+
+Json json_of(const Resumed& resumed) {
+  return {{"type", "resumed"},
+          {"id", resumed.id},
+          {"time_ns", resumed.time_ns},
+          {"paused_ms", resumed.paused_ms},
+          {"entropy", resumed.entropy}};
+}
 
 // --- from JSON ---------------------------------------------------------------------------------------------
 // What is missing keeps its default: fields are only ever added. What has the wrong type throws, and is no
@@ -173,6 +196,21 @@ Exiting exiting_from(const Json& from) {
   return exiting;
 }
 
+Pong pong_from(const Json& from) {
+  Pong pong;
+  get(from, "id", pong.id);
+  return pong;
+}
+
+ResumedReport resumed_report_from(const Json& from) {
+  ResumedReport report;
+  get(from, "id", report.id);
+  get(from, "clock_error_ns", report.clock_error_ns);
+  get(from, "is_clock_set", report.is_clock_set);
+  get(from, "took_us", report.took_us);
+  return report;
+}
+
 Welcome welcome_from(const Json& from) {
   Welcome welcome;
   get(from, "protocol", welcome.protocol);
@@ -195,19 +233,37 @@ Ack ack_from(const Json& from) {
   return ack;
 }
 
+Ping ping_from(const Json& from) {
+  Ping ping;
+  get(from, "id", ping.id);
+  return ping;
+}
+
+Resumed resumed_from(const Json& from) {
+  Resumed resumed;
+  get(from, "id", resumed.id);
+  get(from, "time_ns", resumed.time_ns);
+  get(from, "paused_ms", resumed.paused_ms);
+  get(from, "entropy", resumed.entropy);
+  return resumed;
+}
+
 std::optional<GuestMessage> guest_message_from(const Json& from, const std::string& type) {
   if (type == "hello") return hello_from(from);
   if (type == "event") return event_from(from);
   if (type == "log") return log_from(from);
   if (type == "gap") return gap_from(from);
   if (type == "exiting") return exiting_from(from);
+  if (type == "pong") return pong_from(from);
+  if (type == "resumed") return resumed_report_from(from);
   return std::nullopt;
 }
 
 std::optional<HostMessage> host_message_from(const Json& from, const std::string& type) {
   if (type == "welcome") return welcome_from(from);
   if (type == "ack") return ack_from(from);
-  if (type == "ping") return Ping{};
+  if (type == "ping") return ping_from(from);
+  if (type == "resumed") return resumed_from(from);
   return std::nullopt;
 }
 
@@ -240,6 +296,13 @@ Result<std::optional<GuestMessage>> decode_guest_message(std::string_view line) 
 
 Result<std::optional<HostMessage>> decode_host_message(std::string_view line) {
   return decode<HostMessage>(line, host_message_from);
+}
+
+Result<int> agree_on_protocol(int their_oldest, int their_newest) {
+  if (their_oldest <= protocol && their_newest >= oldest_protocol && their_oldest <= their_newest)
+    return std::min(protocol, their_newest);
+  return Error{concat("cannot agree on a protocol: the other side speaks ", their_oldest, " to ",
+                      their_newest, ", this side ", oldest_protocol, " to ", protocol)};
 }
 
 Result<std::vector<std::string>> LineReader::feed(std::string_view bytes) {

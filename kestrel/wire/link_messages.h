@@ -7,8 +7,13 @@
 // by a gap. A lost connection is dialled again with a new hello, and everything not yet acknowledged is sent
 // again while the rings still hold it.
 //
-// The protocol is a number; both sides use the smaller of theirs. It only ever grows: fields and message
-// types are added, unknown ones are ignored.
+// The protocol is a number, its generation; both sides use the smaller of their newest. It only ever grows:
+// fields and message types are added, unknown ones are ignored. What a generation has added is sent only
+// where both have agreed on it:
+//   1  hello, event, log, gap, exiting; welcome, ack, ping
+//   2  a `ping` with an id is answered by `pong`; `resumed` tells the guest that it stood still, and is
+//   answered
+//      by a `resumed` that tells what the guest has made of it
 #pragma once
 
 #include <cstdint>
@@ -24,8 +29,10 @@
 
 namespace kestrel::wire {
 
-inline constexpr int protocol = 1;
+inline constexpr int protocol = 2;
 inline constexpr int oldest_protocol = 1;
+/// The first generation with `resumed`, and with pings that are answered.
+inline constexpr int protocol_with_resumed = 2;
 /// On both sides: the host listens for the link, the guest for its API.
 inline constexpr std::uint32_t vsock_port = 1024;
 /// A line longer than this is a broken peer.
@@ -87,7 +94,20 @@ struct Exiting {
   std::vector<std::string> problems;  ///< for config and boot: what is wrong, a line each
   friend bool operator==(const Exiting&, const Exiting&) = default;
 };
-using GuestMessage = std::variant<Hello, EventMessage, LogMessage, Gap, Exiting>;
+/// Of a ping with that id.
+struct Pong {
+  std::uint64_t id = 0;
+  friend bool operator==(const Pong&, const Pong&) = default;
+};
+/// What the guest has done about having stood still.
+struct ResumedReport {
+  std::uint64_t id = 0;             ///< of the Resumed that it answers
+  std::int64_t clock_error_ns = 0;  ///< the guest's clock minus the host's, before anything was done
+  bool is_clock_set = false;        ///< the error was too large to be left alone
+  std::int64_t took_us = 0;         ///< from the message's arrival
+  friend bool operator==(const ResumedReport&, const ResumedReport&) = default;
+};
+using GuestMessage = std::variant<Hello, EventMessage, LogMessage, Gap, Exiting, Pong, ResumedReport>;
 
 // --- host to guest ---------------------------------------------------------------------------------------
 struct Welcome {
@@ -110,9 +130,22 @@ struct Ack {
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 struct Ping {
+  std::uint64_t id = 0;  ///< 0: no answer is awaited
   friend bool operator==(const Ping&, const Ping&) = default;
 };
-using HostMessage = std::variant<Welcome, Ack, Ping>;
+/// The guest stood still for a while, and its world did not.
+struct Resumed {
+  std::uint64_t id = 0;
+  std::int64_t time_ns = 0;    ///< the host's clock, 0 = unknown
+  std::int64_t paused_ms = 0;  ///< how long
+  std::string entropy;         ///< hexadecimal
+  friend bool operator==(const Resumed&, const Resumed&) = default;
+};
+using HostMessage = std::variant<Welcome, Ack, Ping, Resumed>;
+
+/// The generation that both sides speak: the smaller of the newest ones. An error where that is older than
+/// the oldest one of either.
+[[nodiscard]] Result<int> agree_on_protocol(int their_oldest, int their_newest);
 
 /// One line of JSON with its newline, `{"type":"hello",…}`.
 [[nodiscard]] std::string encode(const GuestMessage& message);

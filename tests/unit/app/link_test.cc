@@ -14,9 +14,9 @@ namespace {
 /// A host made by hand: takes the connections that the link dials, and remembers what it was told.
 class FakeHost {
  public:
-  FakeHost()
+  explicit FakeHost(Link::Timing timing = {})
       : link_(
-            loop_, [this] { return accept(); }, events_, logs_, callbacks()) {
+            loop_, [this] { return accept(); }, events_, logs_, callbacks(), timing) {
     source_ = logs_.add_source("web", mebibytes(1));
   }
 
@@ -45,6 +45,8 @@ class FakeHost {
 
   void say(const wire::HostMessage& message) { stream_.write(wire::encode(message)); }
   void hang_up() { stream_ = {}; }
+  void stop_reading() { stream_.stop_reading(); }
+  void say_bytes(std::string bytes) { stream_.write(std::move(bytes)); }
 
   template <typename T>
   [[nodiscard]] std::vector<T> all() const {
@@ -77,6 +79,7 @@ class FakeHost {
   bool is_absent = false;
   bool greets = true;
   bool acknowledges = true;
+  bool upgrades = true;
   int connections = 0;
   std::vector<wire::GuestMessage> heard;
   std::vector<wire::Welcome> welcomes;
@@ -85,7 +88,12 @@ class FakeHost {
  private:
   Link::Callbacks callbacks() {
     return {.make_hello = [] { return wire::Hello{.boot_id = "b"}; },
-            .on_welcome = [this](const wire::Welcome& one) { welcomes.push_back(one); }};
+            .on_welcome = [this](const wire::Welcome& one) { welcomes.push_back(one); },
+            .on_resumed =
+                [](const wire::Resumed& one) {
+                  return wire::ResumedReport{.clock_error_ns = -one.paused_ms * 1'000'000,
+                                             .is_clock_set = true};
+                }};
   }
 
   void take(std::string_view bytes) {
@@ -95,6 +103,7 @@ class FakeHost {
       REQUIRE(request);
       if (!*request) return;
       CHECK((*request)->target == "/v1/link");
+      if (!upgrades) return;
       is_upgraded_ = true;
       rest = reader_.take_rest();
       stream_.write(wire::serialize(
@@ -291,6 +300,94 @@ TEST_CASE("an acknowledgement of what was never sent is not believed", "[app]") 
   host.print("still sent");
   host.until([&] { return host.all<wire::LogMessage>().size() == 1; });
   CHECK(host.connections == 1);
+}
+
+constexpr Link::Timing impatient{
+    .greeting = milliseconds(20), .silence = milliseconds(20), .slowest_retry = milliseconds(50)};
+
+TEST_CASE("a host that accepts and stays silent is given up, and dialled again", "[app]") {
+  FakeHost host(impatient);
+  const bool upgrades = GENERATE(false, true);
+  host.upgrades = upgrades;
+  host.greets = false;
+  host.link().open();
+  host.until([&] { return host.connections == 3; });
+  host.upgrades = host.greets = true;
+  host.until([&] { return host.link().is_up(); });
+}
+
+TEST_CASE("a host that falls silent while it owes an acknowledgement is given up, and told again", "[app]") {
+  FakeHost host(impatient);
+  host.acknowledges = false;
+  host.link().open();
+  host.print("one");
+  host.until([&] { return host.connections == 2; });
+  host.acknowledges = true;
+  host.until([&] { return host.link().unacknowledged() == 0; });
+  CHECK(host.all<wire::LogMessage>().back().line == "one");
+}
+
+TEST_CASE("a host that owes nothing may be silent for as long as it likes", "[app]") {
+  FakeHost host(impatient);
+  host.link().open();
+  host.print("one");
+  host.until([&] { return host.link().unacknowledged() == 0 && !host.all<wire::LogMessage>().empty(); });
+  host.wait(impatient.silence * 5);
+  CHECK(host.connections == 1);
+  CHECK(host.link().is_up());
+}
+
+TEST_CASE("a host that never reads costs a bounded queue, whatever is printed", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.stop_reading();
+  std::size_t most = 0;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 1000; ++i) host.print("a line that nobody at the other end of the link reads");
+    host.wait(milliseconds(1));
+    most = std::max(most, host.link().queued_bytes());
+  }
+  CHECK(most > 0);
+  CHECK(most < 512 * 1024);
+}
+
+TEST_CASE("what a host says that is no message ends the connection, not the guest", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.say_bytes(GENERATE(std::string("garbage\n"), std::string(300'000, 'x'), std::string("[1]\n"),
+                          std::string("{\"type\":\"ack\",\"events\":\"x\"}\n")));
+  host.until([&] { return host.connections == 2 && host.link().is_up(); });
+}
+
+TEST_CASE("a host that chooses a protocol nobody offered is not followed", "[app]") {
+  FakeHost host;
+  const int chosen = GENERATE(0, wire::protocol + 1);
+  host.welcome.protocol = chosen;
+  host.link().open();
+  host.until([&] { return host.connections == 2; });
+  CHECK(host.welcomes.empty());
+}
+
+TEST_CASE("a ping is answered where an answer is awaited", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.say(wire::Ping{});
+  host.say(wire::Ping{.id = 7});
+  host.until([&] { return !host.all<wire::Pong>().empty(); });
+  CHECK(host.all<wire::Pong>() == std::vector<wire::Pong>{{7}});
+}
+
+TEST_CASE("the news of a standstill is answered with what was made of it", "[app]") {
+  FakeHost host;
+  host.link().open();
+  host.until([&] { return host.link().is_up(); });
+  host.say(wire::Resumed{.id = 3, .time_ns = 1, .paused_ms = 2000});
+  host.until([&] { return !host.all<wire::ResumedReport>().empty(); });
+  CHECK(host.all<wire::ResumedReport>().at(0) ==
+        wire::ResumedReport{.id = 3, .clock_error_ns = -2'000'000'000, .is_clock_set = true});
 }
 
 }  // namespace

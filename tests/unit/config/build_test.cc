@@ -24,7 +24,7 @@ constexpr std::string_view everything = R"(exec:
     timezone: Europe/Berlin
     concurrency: replace
     log: {ring: 64K, file: /var/log/api.log, rotate: {size: 1M, keep: 2}, on_full: block}
-hooks: {pre_start: [a], post_start: [b], pre_stop: [c], post_stop: [d], on_unhealthy: [e]}
+hooks: {pre_start: [a], post_start: [b], pre_stop: [c], post_stop: [d], on_unhealthy: [e], post_resume: [f]}
 mounts: [{source: data, target: /var/lib/data, type: ext4, options: [noatime]}]
 modules: [nf_tables]
 sysctl: {net.core.somaxconn: 4096}

@@ -126,7 +126,8 @@ void make_valid(config::Model& model) {
 
 void draw_guest(Dice& dice, config::Model& model) {
   for (auto* hooks :
-       {&model.hooks.post_start, &model.hooks.pre_stop, &model.hooks.post_stop, &model.hooks.on_unhealthy}) {
+       {&model.hooks.post_start, &model.hooks.pre_stop, &model.hooks.post_stop, &model.hooks.on_unhealthy,
+        &model.hooks.post_resume}) {
     hooks->assign(dice.one_in(6) ? 1 + dice.below(2) : 0, {"/hook", {}});
   }
   model.checks.clear();

@@ -155,3 +155,14 @@ TEST_CASE("a VM that ends by itself while it is being stopped is stopped, and it
   CHECK_FALSE(folder.has("vms/site"));
   ::unsetenv("KESTREL_RUNTIME_DIR");
 }
+
+TEST_CASE("a reader goes on behind a number, of one run or of any", "[hostd]") {
+  REQUIRE(parse_resume_point("17"));
+  CHECK(parse_resume_point("17")->seq == 17);
+  CHECK(parse_resume_point("17")->runtime_id.empty());
+  REQUIRE(parse_resume_point("ab12:0"));
+  CHECK(parse_resume_point("ab12:0")->runtime_id == "ab12");
+  CHECK(parse_resume_point("ab12:0")->seq == 0);
+  const auto* wrong = GENERATE("", ":", ":3", "ab:", "-1", "ab:-1", "x");
+  CHECK_FALSE(parse_resume_point(wrong));
+}

@@ -22,14 +22,19 @@ struct Bench : LoopBench, ControlTarget {
     REQUIRE(server.listen(folder.file("runner.sock")));
   }
   [[nodiscard]] std::string status_json() const override { return R"({"name":"site"})"; }
+  [[nodiscard]] const std::string& runtime_id() const override { return runtime_id_; }
   void stop(StopRequested::Urgency urgency) override { stops.push_back(urgency); }
+  void pause(PauseAnswer answer) override { pauses.push_back(std::move(answer)); }
+  void resume(PauseAnswer answer) override { answer(Error{"it is booting", EBUSY}); }
   RecordLog& logs() override { return logs_; }
   RecordLog& events() override { return events_; }
 
   TemporaryFolder folder;
+  std::string runtime_id_ = "ab12";
   RecordLog logs_;
   RecordLog events_;
   std::vector<StopRequested::Urgency> stops;
+  std::vector<PauseAnswer> pauses;
   ControlServer server{loop, *this};
 };
 
@@ -114,6 +119,40 @@ TEST_CASE("a follower that does not read costs the runner no memory", "[hostd]")
   const std::string line = concat("\"line\":\"", std::string(10'000, 'x'), '"');
   for (int i = 0; i < 700; ++i) REQUIRE(bench.logs_.append(line));
   slow.expect("\"seq\":700,");
+}
+
+TEST_CASE("a reader that comes back learns whether the numbers are still those it knew", "[hostd]") {
+  Bench bench;
+  REQUIRE(bench.events_.append("\"type\":\"one\""));
+  REQUIRE(bench.events_.append("\"type\":\"two\""));
+  Client same(bench);
+  same.send("GET", "/v1/events?after=1&runtime_id=ab12");
+  same.expect("0\r\n\r\n");
+  CHECK(same.inbox->has("Runtime-Id: ab12\r\n"));
+  CHECK(same.inbox->has("two"));
+  CHECK_FALSE(same.inbox->has("one"));
+  Client stranger(bench);
+  stranger.send("GET", "/v1/events?after=1&runtime_id=cd34");
+  stranger.expect("HTTP/1.1 409");
+  Client early(bench);
+  early.send("GET", "/v1/events?after=3");
+  early.expect("beyond the last record, 2");
+}
+
+TEST_CASE("who asks for a pause is answered when it is so, or told why not", "[hostd]") {
+  Bench bench;
+  Client client(bench);
+  client.send("POST", "/v1/pause");
+  Client gone(bench);
+  gone.send("POST", "/v1/pause");
+  bench.run_until([&] { return bench.pauses.size() == 2; });
+  CHECK_FALSE(client.inbox->has("HTTP"));
+  gone.socket.reset();
+  for (int round = 0; round < 5; ++round) bench.loop.post([] {}), bench.loop.run_once();
+  for (const auto& answer : bench.pauses) answer(std::string(R"({"state":"paused"})"));
+  client.expect(R"({"state":"paused"})");
+  client.send("POST", "/v1/resume");
+  client.expect("HTTP/1.1 409");
 }
 
 TEST_CASE("what makes no sense is answered with 400", "[hostd]") {

@@ -28,6 +28,7 @@ struct Bench : LoopBench {
       told.push_back("hello " + hello.boot_id);
       if (hello.boot_id == "refused") return Error{"not you"};
       wire::Welcome welcome;
+      welcome.protocol = std::min(wire::protocol, hello.protocol);
       welcome.token = "secret";
       return welcome;
     };
@@ -37,12 +38,16 @@ struct Bench : LoopBench {
     all.on_log = [this](const wire::LogMessage& log) { told.push_back(concat("log ", log.seq)); };
     all.on_gap = [this](const wire::Gap& gap) { told.push_back(concat("gap ", gap.first, '-', gap.last)); };
     all.on_exiting = [this](const wire::Exiting& word) { told.push_back(concat("exiting ", word.status)); };
+    all.on_resumed = [this](const wire::ResumedReport& report) {
+      told.push_back(concat("resumed ", report.id));
+    };
     all.on_lost = [this](std::string_view) { told.emplace_back("lost"); };
     return all;
   }
   TemporaryFolder folder;
   std::vector<std::string> told;
-  LinkServer server{loop, callbacks()};
+  LinkTiming timing{.handshake = seconds(10), .pong = milliseconds(30)};
+  LinkServer server{loop, callbacks(), timing};
 };
 
 class FakeGuest {
@@ -65,9 +70,10 @@ class FakeGuest {
     }
   }
   void send(const wire::GuestMessage& message) { send(wire::encode(message)); }
-  void hello(std::string boot_id = "boot") {
+  void hello(std::string boot_id = "boot", int protocol = wire::protocol) {
     send(upgrade);
     wire::Hello hello;
+    hello.protocol = protocol;
     hello.boot_id = std::move(boot_id);
     send(wire::GuestMessage(hello));
   }
@@ -297,4 +303,101 @@ TEST_CASE("a guest that reads nothing gets one acknowledgement, not thousands", 
   for (std::uint64_t seq = 1; seq <= 20'000; ++seq) guest.send(log_line(seq));
   bench.run_until([&] { return bench.told.size() == 20'001; });
   guest.expect("\"logs\":20000");
+}
+
+TEST_CASE("a link that shows no sign of life when another wants its place loses it", "[hostd]") {
+  Bench bench;
+  FakeGuest dead(bench);
+  dead.hello();
+  dead.expect("secret");
+  FakeGuest first_try(bench);
+  first_try.hello();
+  first_try.expect("409");
+  dead.expect("\"type\":\"ping\"");
+  bench.run_until([&] { return !bench.server.is_linked(); });
+  dead.expect_closed();
+  FakeGuest second_try(bench);
+  second_try.hello();
+  second_try.expect("secret");
+  CHECK(bench.told == std::vector<std::string>{"hello boot", "lost", "hello boot"});
+}
+
+TEST_CASE("a link that lives keeps its place however often another wants it", "[hostd]") {
+  Bench bench;
+  FakeGuest guest(bench);
+  guest.hello();
+  guest.expect("secret");
+  for (int i = 0; i < 3; ++i) {
+    FakeGuest thief(bench);
+    thief.hello("thief");
+    thief.expect("409");
+    guest.expect("\"type\":\"ping\"");
+    guest.send(wire::GuestMessage(wire::Pong{.id = 1}));
+    thief.expect_closed();
+  }
+  bool is_over = false;
+  loop::Timer longer_than_a_pong_may_take(bench.loop, [&] { is_over = true; });
+  longer_than_a_pong_may_take.arm(bench.timing.pong * 3);
+  bench.run_until([&] { return is_over; });
+  CHECK(bench.server.is_linked());
+}
+
+TEST_CASE("a guest of protocol 1 is neither pinged nor told that it stood still", "[hostd]") {
+  Bench bench;
+  FakeGuest guest(bench);
+  guest.hello("boot", 1);
+  guest.expect("\"protocol\":1");
+  FakeGuest other(bench);
+  other.hello();
+  other.expect("409");
+  CHECK_FALSE(bench.server.send(wire::Resumed{}));
+  guest.send(event(1));
+  guest.expect("\"events\":1");
+  CHECK(bench.server.is_linked());
+}
+
+TEST_CASE("a guest is told that it stood still, and its report is passed on", "[hostd]") {
+  Bench bench;
+  CHECK_FALSE(bench.server.send(wire::Resumed{}));
+  FakeGuest guest(bench);
+  guest.hello();
+  guest.expect("secret");
+  CHECK(bench.server.send(wire::Resumed{.id = 5, .paused_ms = 3000}));
+  guest.expect("\"paused_ms\":3000");
+  guest.send(wire::GuestMessage(wire::ResumedReport{.id = 5}));
+  bench.run_until([&] { return bench.told.back() == "resumed 5"; });
+}
+
+TEST_CASE("a connection that does not say hello in time makes room", "[hostd]") {
+  Bench bench;
+  LinkServer impatient(bench.loop, bench.callbacks(), {.handshake = milliseconds(20)});
+  REQUIRE(impatient.listen(bench.folder.file("other")));
+  const auto begun = GENERATE(std::string(), std::string(upgrade.substr(0, 20)), std::string(upgrade),
+                              concat(upgrade, "{\"type\":\"hello\",\"protocol\""));
+  auto socket = sys::connect_unix(bench.folder.file("other"));
+  REQUIRE(socket);
+  REQUIRE(::send(socket->get(), begun.data(), begun.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(begun.size()));
+  Inbox inbox(socket->get());
+  bench.run_until([&] { return inbox.pull(); });
+  CHECK(bench.told.empty());
+}
+
+TEST_CASE("a message that breaks off half-way counts for nothing, and is taken when it comes whole",
+          "[hostd]") {
+  Bench bench;
+  const std::string whole = wire::encode(event(1));
+  for (std::size_t length = 1; length < whole.size(); length += 7) {
+    FakeGuest guest(bench);
+    guest.hello();
+    guest.expect("secret");
+    guest.send(std::string_view(whole).substr(0, length));
+    guest.close();
+    bench.run_until([&] { return !bench.server.is_linked(); });
+  }
+  FakeGuest guest(bench);
+  guest.hello();
+  guest.send(whole);
+  guest.expect("\"events\":1");
+  CHECK(bench.told.back() == "vm.ready 1");
 }

@@ -116,6 +116,18 @@ TEST_CASE("a reader that rotation has overtaken is told what is missing", "[host
   CHECK(rest.find("{\"seq\":101,") != std::string::npos);
 }
 
+TEST_CASE("who asks for what comes after a number is told what is missing of it", "[hostd]") {
+  const TemporaryFolder folder;
+  RecordLog log = open_log(folder, tiny);
+  append(log, 100);
+  const std::string from_the_start = read_all(log, {0, "", {}});
+  CHECK(from_the_start.starts_with("{\"gap\":{\"first\":1,\"last\":"));
+  CHECK(read_all(log, {3, "", {}}).starts_with("{\"gap\":{\"first\":4,\"last\":"));
+  // Whoever wants what is there, or the last few, does not miss the rest.
+  CHECK(read_all(log).starts_with("{\"seq\":"));
+  CHECK(read_all(log, {0, "", 2}).starts_with("{\"seq\":99,"));
+}
+
 TEST_CASE("a record that is half written yet is not shown", "[hostd]") {
   const TemporaryFolder folder;
   folder.write("log", "{\"seq\":1,\"a\":1}\n{\"seq\":2,");

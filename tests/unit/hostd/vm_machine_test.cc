@@ -336,3 +336,44 @@ TEST_CASE("a VMM that cannot be spawned ends the VM with its reason", "[hostd]")
         Outcome{127, "cannot find qemu-system-x86_64", {}});
   CHECK(bench(exited(0)).empty());
 }
+
+TEST_CASE("a VM that QEMU pauses shows so, and its guest is told how long it was", "[hostd]") {
+  Bench vm;
+  vm.run();
+  (void)vm(HealthChanged{true});
+  CHECK(find<NotePaused>(vm(VmmPaused{})) != nullptr);
+  CHECK(vm.state() == "paused");
+  CHECK(vm(VmmPaused{}).empty());
+  const auto* told = find<TellResumed>(vm.after(seconds(3), VmmResumed{}));
+  REQUIRE(told != nullptr);
+  CHECK(told->paused == seconds(3));
+  CHECK(vm.state() == "healthy");
+  CHECK(vm(VmmResumed{}).empty());
+}
+
+TEST_CASE("a VM that is paused has no deadline, and only its guest's running can be paused", "[hostd]") {
+  Bench vm;
+  vm.boot();
+  CHECK(vm(VmmPaused{}).empty());
+  CHECK(vm(VmmResumed{}).empty());
+  CHECK(vm.state() == "booting");
+  (void)vm(HelloReceived{});
+  (void)vm(VmmPaused{});
+  CHECK_FALSE(vm.deadline());
+}
+
+TEST_CASE("a paused VM that is to stop goes on first, for it has to do that itself", "[hostd]") {
+  Bench vm;
+  vm.run();
+  (void)vm(VmmPaused{});
+  CHECK(vm.after(seconds(2), StopRequested{}) ==
+        Effects{ResumeVmm{}, TellResumed{seconds(2)}, SendPowerOff{}});
+  CHECK(vm.state() == "stopping");
+}
+
+TEST_CASE("a paused VM can be ended by force", "[hostd]") {
+  Bench vm;
+  vm.run();
+  (void)vm(VmmPaused{});
+  CHECK(find<KillVmm>(vm(StopRequested{StopRequested::Urgency::immediate})) != nullptr);
+}

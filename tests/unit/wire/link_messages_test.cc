@@ -18,7 +18,8 @@ struct FrozenGuest {
 TEST_CASE("the guest's messages of protocol 1 look as they always did", "[wire]") {
   const WallTime time{milliseconds(1'700'000'000'123)};
   const std::vector<FrozenGuest> frozen = {
-      {Hello{.version = "0.1.0",
+      {Hello{.protocol = 1,
+             .version = "0.1.0",
              .boot_id = "b",
              .self_id = "web",
              .config_digest = "d",
@@ -48,8 +49,13 @@ TEST_CASE("the guest's messages of protocol 1 look as they always did", "[wire]"
 }
 
 TEST_CASE("the host's messages of protocol 1 look as they always did", "[wire]") {
-  const HostMessage welcome = Welcome{
-      .runtime_id = "r", .token = "t", .hostname = "h", .env = {{"A", "1"}}, .time_ns = 5, .entropy = "00ff"};
+  const HostMessage welcome = Welcome{.protocol = 1,
+                                      .runtime_id = "r",
+                                      .token = "t",
+                                      .hostname = "h",
+                                      .env = {{"A", "1"}},
+                                      .time_ns = 5,
+                                      .entropy = "00ff"};
   const std::string line =
       R"({"entropy":"00ff","env":{"A":"1"},"hostname":"h","protocol":1,"runtime_id":"r","time_ns":5,"token":"t","type":"welcome"})";
   CHECK(encode(welcome) == line + "\n");
@@ -62,6 +68,39 @@ TEST_CASE("the host's messages of protocol 1 look as they always did", "[wire]")
   CHECK(encode(ack) == R"({"events":4,"exiting":true,"logs":9,"type":"ack"})"
                        "\n");
   CHECK(decode_host_message(encode(ack)).value() == ack);
+}
+
+TEST_CASE("the messages that protocol 2 has added look as they always did", "[wire]") {
+  const std::vector<FrozenGuest> of_guest = {
+      {Pong{.id = 7}, R"({"id":7,"type":"pong"})"},
+      {ResumedReport{.id = 3, .clock_error_ns = -2'000'000'000, .is_clock_set = true, .took_us = 120},
+       R"({"clock_error_ns":-2000000000,"id":3,"is_clock_set":true,"took_us":120,"type":"resumed"})"},
+  };
+  for (const auto& one : of_guest) {
+    CHECK(encode(one.message) == one.line + "\n");
+    CHECK(decode_guest_message(one.line).value() == one.message);
+  }
+  const std::vector<std::pair<HostMessage, std::string>> of_host = {
+      {Ping{.id = 7}, R"({"id":7,"type":"ping"})"},
+      {Ping{}, R"({"type":"ping"})"},
+      {Resumed{.id = 3, .time_ns = 5, .paused_ms = 2000, .entropy = "00ff"},
+       R"({"entropy":"00ff","id":3,"paused_ms":2000,"time_ns":5,"type":"resumed"})"},
+  };
+  for (const auto& [message, line] : of_host) {
+    CHECK(encode(message) == line + "\n");
+    CHECK(decode_host_message(line).value() == message);
+  }
+}
+
+TEST_CASE("both sides speak the smaller of their newest protocols, or none", "[wire]") {
+  static_assert(protocol == 2 && oldest_protocol == 1, "freeze the new generation's messages above");
+  CHECK(agree_on_protocol(1, 1).value() == 1);
+  CHECK(agree_on_protocol(1, 2).value() == 2);
+  CHECK(agree_on_protocol(2, 2).value() == 2);
+  CHECK(agree_on_protocol(1, 9).value() == 2);
+  CHECK(!agree_on_protocol(3, 9));
+  CHECK(!agree_on_protocol(0, 0));
+  CHECK(!agree_on_protocol(2, 1));
 }
 
 TEST_CASE("a message of a type from the future is no error", "[wire]") {
