@@ -10,6 +10,7 @@
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
+#include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
 #include "hostd/cli/timeline_command.h"
@@ -171,6 +172,12 @@ void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Acti
       return top_command(top_options);
     };
   });
+  CLI::App* pause = add_query(*vms, "pause", "Let a VM stand still", options);
+  add_format(pause, options);
+  pause->callback([&] { action = [&] { return pause_command(options.name, options.format); }; });
+  CLI::App* resume = add_query(*vms, "resume", "Let it go on, with its clock set right", options);
+  add_format(resume, options);
+  resume->callback([&] { action = [&] { return resume_command(options.name, options.format); }; });
 }
 
 void add_copy(CLI::App& app, CopyOptions& options, Action& action) {

@@ -8,8 +8,10 @@
 #include <iterator>
 #include <memory>
 
+#include "hostd/cli/run_options.h"
 #include "hostd/completion/describe.h"
 #include "hostd/exit_status.h"
+#include "hostd/runner/attached_vm.h"
 #include "hostd/runner/pipe_observer.h"
 #include "hostd/runner/run_vm.h"
 #include "hostd/vsock/command.h"
@@ -44,16 +46,82 @@ int run_from_spec(const std::string& path) {
   return outcome.status;
 }
 
+/// The command line of a VM whose VMM is somebody else's.
+struct AttachOptions {
+  std::string folder;
+  std::string uds;
+  std::string hostname;
+  std::vector<std::string> ports;
+  std::vector<std::string> env;
+};
+
+/// The last part of the path is the VM's name; a path of only one part is below the folder of all VMs.
+Result<AttachSpec> make_attach_spec(const AttachOptions& options) {
+  AttachSpec spec;
+  std::string folder = options.folder;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  spec.name = folder.substr(folder.rfind('/') + 1);
+  if (!is_vm_name(spec.name))
+    return Error{concat("cannot attach to ", folder, ": `", spec.name, "` is no VM's name")};
+  spec.runtime_dir = folder.find('/') == std::string::npos ? concat(vms_dir(), '/', folder) : folder;
+  spec.uds_path = options.uds.empty() ? concat(spec.runtime_dir, '/', vsock_socket) : options.uds;
+  spec.identity.hostname = options.hostname;
+  for (const std::string& text : options.ports) {
+    auto port = parse_published_port(text);
+    if (!port) return port.error();
+    spec.ports.push_back(std::move(*port));
+  }
+  for (const std::string& text : options.env) {
+    auto variable = parse_variable(text);
+    if (!variable) return variable.error();
+    spec.identity.env.insert_or_assign(variable->first, variable->second);
+  }
+  return spec;
+}
+
+int attach(const AttachOptions& options) {
+  const auto spec = make_attach_spec(options);
+  if (!spec) {
+    log_error(spec.error().message);
+    return to_status(ExitCode::usage);
+  }
+  loop::Loop loop;
+  PipeObserver observer(STDOUT_FILENO);
+  const Outcome outcome = run_attached(loop, *spec, observer);
+  if (!outcome.message.empty()) log_error("cannot serve ", spec->name, ": ", outcome.message);
+  return outcome.status;
+}
+
 void add_vm(CLI::App& app, Action& action) {
   const auto spec = std::make_shared<std::string>();
-  CLI::App* vm = app.add_subcommand("vm", "Run one VM until it ends");
+  const auto options = std::make_shared<AttachOptions>();
+  CLI::App* vm = app.add_subcommand("vm", "Run one VM until it ends, or serve one that somebody else runs");
   vm->footer(
       "It prints its progress on stdout as lines of JSON and logs to stderr. SIGTERM and SIGINT shut the "
       "guest\n"
-      "down in order, a second one ends it by force. It exits with the guest's status; its own are 116 to "
-      "127.");
-  vm->add_option("SPEC", *spec, "a vm.json, or - for standard input")->required()->type_name("FILE");
-  vm->callback([spec, &action] { action = [spec] { return run_from_spec(*spec); }; });
+      "down in order, a second one ends it by force; with --attach they leave the guest alone. It exits with "
+      "the\n"
+      "guest's status; its own are 116 to 127.");
+  vm->add_option("SPEC", *spec, "a vm.json, or - for standard input")->type_name("FILE");
+  vm->add_option("--attach", options->folder,
+                 "serve the guest of any VMM; DIR is to be its runtime folder, or the VM's name")
+      ->type_name("DIR");
+  vm->add_option("--uds", options->uds, "with --attach: the VMM's vsock socket (default: vsock.sock in DIR)")
+      ->type_name("FILE");
+  vm->add_option("-p,--publish", options->ports,
+                 "with --attach: [ADDRESS:]HOST:GUEST, a port that leads into the guest")
+      ->take_all()
+      ->allow_extra_args(false);
+  vm->add_option("-e,--env", options->env,
+                 "with --attach: KEY=VALUE for the guest, or KEY to pass on one's own")
+      ->take_all()
+      ->allow_extra_args(false);
+  vm->add_option("--hostname", options->hostname, "with --attach: the guest's host name");
+  vm->callback([spec, options, &action] {
+    if (spec->empty() == options->folder.empty())
+      throw CLI::ValidationError("vm", "it takes either a SPEC or --attach DIR");
+    action = [spec, options] { return options->folder.empty() ? run_from_spec(*spec) : attach(*options); };
+  });
 }
 
 void add_commands(CLI::App& app, Action& action) {

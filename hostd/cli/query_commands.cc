@@ -79,6 +79,7 @@ Result<void> ask_to_stop(const std::string& name, const StopOptions& options) {
   const auto answer = client->request(request);
   if (!answer && answer.error().code == ECONNRESET) return {};
   if (!answer) return answer.error();
+  if (answer->status / 100 != 2) return Error{wire::read_refusal(*answer).detail};
   const auto outcome = parse_outcome(answer->body);
   if (outcome && !outcome->message.empty()) {
     std::fputs(concat("kestrelctl: ", name, ": ", printable(outcome->message), '\n').c_str(), stderr);

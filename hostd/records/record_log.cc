@@ -1,12 +1,27 @@
 #include "hostd/records/record_log.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include "hostd/records/record_reader.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
 
 namespace {
 constexpr std::string_view record_head = "{\"seq\":";
+
+/// What a runner that was killed has left: the number of the last whole record; 0 where there is none.
+std::uint64_t recover_last_seq(const std::string& path, LogLimits limits) {
+  drop_torn_line(path);
+  RecordReader reader(path, limits.files, {});
+  std::uint64_t last = 0;
+  for (std::string more = reader.read_some(); !more.empty(); more = reader.read_some()) {
+    for (const std::string_view line : split(more, '\n')) last = std::max(last, seq_of(line));
+  }
+  return last;
 }
+}  // namespace
 
 std::uint64_t seq_of(std::string_view record) {
   if (!record.starts_with(record_head)) return 0;
@@ -17,9 +32,11 @@ std::uint64_t seq_of(std::string_view record) {
 }
 
 Result<RecordLog> RecordLog::open(std::string path, LogLimits limits) {
+  const std::uint64_t last_seq = recover_last_seq(path, limits);
   auto file = RotatingFile::open(std::move(path), limits);
   if (!file) return file.error();
   RecordLog log;
+  log.last_seq_ = last_seq;
   log.file_ = std::move(*file);
   log.limits_ = limits;
   return log;

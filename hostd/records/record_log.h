@@ -16,6 +16,7 @@ namespace kestrel::hostd {
 class RecordLog {
  public:
   RecordLog() = default;
+  /// Goes on behind the records that are there; one that was cut off in the middle is removed.
   [[nodiscard]] static Result<RecordLog> open(std::string path, LogLimits limits);
 
   /// `members` is what stands between the record's number and its closing brace: `"type":"vm.ready"`. Returns

@@ -24,6 +24,16 @@ std::vector<std::string> existing_files(const std::string& path, unsigned most) 
   return files;
 }
 
+void drop_torn_line(const std::string& path) {
+  const sys::UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file.is_open()) return;
+  off_t end = ::lseek(file.get(), 0, SEEK_END);
+  const off_t size = end;
+  char byte = 0;
+  while (end > 0 && ::pread(file.get(), &byte, 1, end - 1) == 1 && byte != '\n') --end;
+  if (end != size) static_cast<void>(::ftruncate(file.get(), end));
+}
+
 Result<RotatingFile> RotatingFile::open(std::string path, LogLimits limits) {
   RotatingFile file;
   file.path_ = std::move(path);

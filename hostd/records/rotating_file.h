@@ -34,6 +34,9 @@ class RotatingFile {
   std::uint64_t size_ = 0;
 };
 
+/// Cuts off what stands behind the last newline.
+void drop_torn_line(const std::string& path);
+
 /// NAME.1 and so on; `age` 0 is NAME itself.
 [[nodiscard]] std::string rotated_path(const std::string& path, unsigned age);
 /// The files of a rotated one that exist, oldest first.

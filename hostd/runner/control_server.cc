@@ -112,9 +112,13 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
 
   void stop(const wire::Target& target) {
     waits_for_end_ = is_on(target.find("wait"));
+    const auto stopping = server_.target_.stop(is_on(target.find("force")) ? StopRequested::Urgency::immediate
+                                                                           : StopRequested::Urgency::orderly);
+    if (!stopping) {
+      waits_for_end_ = false;
+      return answer(wire::problem(409, stopping.error().message));
+    }
     if (!waits_for_end_) answer(wire::json_response(202, "{}"));
-    server_.target_.stop(is_on(target.find("force")) ? StopRequested::Urgency::immediate
-                                                     : StopRequested::Urgency::orderly);
   }
 
   PauseAnswer answer_of_pause() {

@@ -35,7 +35,8 @@ class ControlTarget {
 
   [[nodiscard]] virtual std::string status_json() const = 0;
   [[nodiscard]] virtual const std::string& runtime_id() const = 0;
-  virtual void stop(StopRequested::Urgency urgency) = 0;
+  /// An error, with code EBUSY, where it cannot be asked for.
+  [[nodiscard]] virtual Result<void> stop(StopRequested::Urgency urgency) = 0;
   virtual void pause(PauseAnswer answer) = 0;
   virtual void resume(PauseAnswer answer) = 0;
   [[nodiscard]] virtual RecordLog& logs() = 0;

@@ -10,6 +10,15 @@
 
 namespace kestrel::hostd {
 
+wire::Request power_off_request() {
+  wire::Request request;
+  request.method = "POST";
+  request.target = "/v1/power";
+  request.headers = {{"Host", "vm"}, {"Content-Type", "application/json"}};
+  request.body = R"({"action":"shutdown"})";
+  return request;
+}
+
 /// Shared with the dialer's callback, which may come after the request is gone.
 struct GuestRequest::State {
   State(loop::Loop& loop, std::function<void(Result<wire::Response>)> callback)

@@ -12,6 +12,9 @@
 
 namespace kestrel::hostd {
 
+/// POST /v1/power: the guest is to shut down.
+[[nodiscard]] wire::Request power_off_request();
+
 class GuestRequest {
  public:
   /// `done` is called once, from the loop: with the answer, or with why there is none (code ETIMEDOUT after

@@ -22,6 +22,9 @@ Result<void> GuestSession::open(const RuntimeDir& dir, LogLimits limits, const s
   if (!logs) return logs.error();
   events_ = std::move(*events);
   logs_ = std::move(*logs);
+  // A runner before this one may have left records, whose numbers go on.
+  if (const auto kept = sys::read_file(dir.file(runtime_id_file)); kept && kept->size() == runtime_id_.size())
+    runtime_id_ = *kept;
   if (auto written = dir.write(runtime_id_file, runtime_id_); !written) return written;
   return link_.listen(link_path);
 }
@@ -97,11 +100,13 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
 void GuestSession::take_event(const wire::EventMessage& event) {
   record(events_, record_of(event));
   // A guest waits for its network before it begins, and so before it listens.
-  if (!is_callable_ && !event.type.starts_with("network.")) {
-    is_callable_ = true;
-    callbacks_.on_callable();
-  }
+  if (!event.type.starts_with("network.")) become_callable();
   callbacks_.on_event(event);
+}
+
+void GuestSession::become_callable() {
+  if (std::exchange(is_callable_, true)) return;
+  callbacks_.on_callable();
 }
 
 void GuestSession::take_gap(const wire::Gap& gap) {
@@ -117,9 +122,11 @@ void GuestSession::take_exiting(const wire::Exiting& word) {
 }
 
 void GuestSession::link_lost(std::string_view reason) {
-  if (has_said_last_word_) return;
-  log_info("the link to the guest was lost: ", reason);
-  record(events_, record_of_loss(reason, sys::wall_now()));
+  if (!has_said_last_word_) {
+    log_info("the link to the guest was lost: ", reason);
+    record(events_, record_of_loss(reason, sys::wall_now()));
+  }
+  callbacks_.on_lost();
 }
 
 // --- records

@@ -38,6 +38,8 @@ struct GuestSessionCallbacks {
   std::function<void(const wire::Exiting&)> on_exiting;
   /// What it has made of having stood still.
   std::function<void(const wire::ResumedReport&)> on_resumed;
+  /// The link is down. The guest dials again if it lives.
+  std::function<void()> on_lost;
 };
 
 class GuestSession {
@@ -47,6 +49,8 @@ class GuestSession {
   /// Opens the records, and listens for the guest at `link_path`.
   [[nodiscard]] Result<void> open(const RuntimeDir& dir, LogLimits limits, const std::string& link_path);
 
+  /// It is known to listen, though it has not told this runner of anything.
+  void become_callable();
   /// Another boot begins: what is known of the one before is void.
   void forget_boot();
   void acknowledge_exiting() { link_.acknowledge_exiting(); }

@@ -33,7 +33,8 @@ class StopSignals {
     observer_.on_notice(
         is_first ? concat(signal_name(signal), ": shutting the guest down (again: end it by force)")
                  : concat(signal_name(signal), ": ending the VM by force"));
-    runner_.stop(is_first ? StopRequested::Urgency::orderly : StopRequested::Urgency::immediate);
+    static_cast<void>(
+        runner_.stop(is_first ? StopRequested::Urgency::orderly : StopRequested::Urgency::immediate));
   }
 
   Runner& runner_;

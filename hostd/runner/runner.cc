@@ -132,27 +132,25 @@ Result<void> Runner::create_device() {
   if (!device) return device.error();
   device_ = std::move(*device);
   device_->on_driver_change([this](bool is_up) {
-    if (is_up) handle(DriverCameUp{});
+    if (!is_up) return;
+    handle(DriverCameUp{});
+    ask_if_stopping();
   });
   return {};
 }
 
 void Runner::perform(const SendPowerOff&) {
-  // A guest that has just said hello does not listen yet.
-  if (!guest_.is_callable()) return;
-  wire::Request request;
-  request.method = "POST";
-  request.target = "/v1/power";
-  request.headers = {{"Host", "vm"}, {"Content-Type", "application/json"}};
-  request.body = R"({"action":"shutdown"})";
+  // A guest that has just said hello does not listen yet, and one that was paused has no vsock device for a
+  // moment.
+  if (!guest_.is_callable() || !device_->is_driver_up()) return;
   const auto answered = [this](const Result<wire::Response>& answer) {
     if (answer && answer->status / 100 == 2) return;
     if (answer) return handle(PowerOffFailed{concat("it answered ", answer->status)});
     // A guest on its way down may close before it answers; whether it is shows by its last word.
     if (answer.error().code != ECONNRESET) handle(PowerOffFailed{answer.error().message});
   };
-  power_off_ =
-      std::make_unique<GuestRequest>(loop_, dialer_, guest_.token(), request, power_off_answer, answered);
+  power_off_ = std::make_unique<GuestRequest>(loop_, dialer_, guest_.token(), power_off_request(),
+                                              power_off_answer, answered);
 }
 
 void Runner::perform(const NotePaused&) {
@@ -249,7 +247,8 @@ GuestSessionCallbacks Runner::guest_callbacks() {
           .on_log = [this](const wire::LogMessage& log) { observer_.on_log(log); },
           .on_lost_logs = [this](std::uint64_t lines) { observer_.on_lost_logs(lines); },
           .on_exiting = [this](const wire::Exiting& word) { handle(ExitingReceived{word}); },
-          .on_resumed = [this](const wire::ResumedReport& report) { pause_.guest_reported(report); }};
+          .on_resumed = [this](const wire::ResumedReport& report) { pause_.guest_reported(report); },
+          .on_lost = [] {}};
 }
 
 void Runner::take_event(const wire::EventMessage& event) {
@@ -261,7 +260,11 @@ void Runner::take_event(const wire::EventMessage& event) {
 
 void Runner::api_came_up() {
   publisher_.guest_came_up();
-  // A stop may have been asked for before there was anybody to tell.
+  ask_if_stopping();
+}
+
+/// A stop may have been asked for before there was anybody to tell.
+void Runner::ask_if_stopping() {
   const auto* stopping = std::get_if<Stopping>(&machine_.state());
   if (stopping != nullptr && stopping->phase == Stopping::Phase::asking) perform(SendPowerOff{});
 }

@@ -48,7 +48,10 @@ class Runner final : public ControlTarget {
 
   [[nodiscard]] std::string status_json() const override;
   [[nodiscard]] const std::string& runtime_id() const override { return guest_.runtime_id(); }
-  void stop(StopRequested::Urgency urgency) override { handle(StopRequested{urgency}); }
+  [[nodiscard]] Result<void> stop(StopRequested::Urgency urgency) override {
+    handle(StopRequested{urgency});
+    return {};
+  }
   void pause(PauseAnswer answer) override { pause_.pause(machine_.state(), std::move(answer)); }
   void resume(PauseAnswer answer) override { pause_.resume(machine_.state(), std::move(answer)); }
   [[nodiscard]] RecordLog& logs() override { return guest_.logs(); }
@@ -76,6 +79,7 @@ class Runner final : public ControlTarget {
   void vmm_exited(const VmmExited& exit);
   [[nodiscard]] GuestSessionCallbacks guest_callbacks();
   void api_came_up();
+  void ask_if_stopping();
   void take_event(const wire::EventMessage& event);
 
   loop::Loop& loop_;

@@ -83,22 +83,31 @@ std::string vms_dir() {
   return concat("/tmp/kestrel-", ::geteuid(), "/vms");
 }
 
-Result<RuntimeDir> RuntimeDir::claim(std::string path) {
+Result<RuntimeDir> RuntimeDir::lock(std::string path) {
   // A folder that another runner removes between our open and lock is made again.
   for (int attempt = 0; attempt < 10; ++attempt) {
     if (const auto made = make_folders(path); !made) return made.error();
-    auto lock = lock_folder(path);
-    if (!lock) return lock.error();
-    if (!is_same_file(lock->get(), path)) continue;
+    auto locked = lock_folder(path);
+    if (!locked) return locked.error();
+    if (!is_same_file(locked->get(), path)) continue;
     RuntimeDir dir;
     dir.path_ = std::move(path);
-    dir.lock_ = std::move(*lock);
-    // The runner's own log is open already, as its stderr.
-    remove_files(dir.path_, runner_log_file);
+    dir.lock_ = std::move(*locked);
     return dir;
   }
   return Error{concat("cannot use ", path, ": it is removed again and again"), EBUSY};
 }
+
+Result<RuntimeDir> RuntimeDir::claim(std::string path) {
+  auto dir = lock(std::move(path));
+  // The runner's own log is open already, as its stderr.
+  if (dir) remove_files(dir->path_, runner_log_file);
+  return dir;
+}
+
+Result<RuntimeDir> RuntimeDir::adopt(std::string path) { return lock(std::move(path)); }
+
+void RuntimeDir::remove(std::string_view name) { ::unlink(file(name).c_str()); }
 
 std::string RuntimeDir::file(std::string_view name) const { return concat(path_, '/', name); }
 

@@ -23,6 +23,9 @@ class RuntimeDir {
   /// Makes the folder (mode 0700) if it is missing, takes its lock, and empties it. Error code EBUSY: a
   /// runner holds it.
   [[nodiscard]] static Result<RuntimeDir> claim(std::string path);
+  /// The same, but what is in the folder stays: somebody else's files may be there, and the records of a
+  /// runner before.
+  [[nodiscard]] static Result<RuntimeDir> adopt(std::string path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const;
@@ -33,8 +36,10 @@ class RuntimeDir {
   void remove();
   /// Removes what is of no use once the VM has ended: its sockets.
   void remove_sockets();
+  void remove(std::string_view name);
 
  private:
+  [[nodiscard]] static Result<RuntimeDir> lock(std::string path);
   std::string path_;
   sys::UniqueFd lock_;
 };

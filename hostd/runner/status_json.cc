@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hostd/runner/attached_vm.h"
 #include "hostd/runner/runner.h"
 #include "kestrel/base/text.h"
 
@@ -24,13 +25,33 @@ json hello_to_json(const wire::Hello& hello) {
           {"self_id", hello.self_id}, {"config_digest", hello.config_digest}, {"boot", boot}};
 }
 
-}  // namespace
-
-std::string Runner::status_json() const {
+json ports_to_json(const std::vector<PublishedPort>& published) {
   json ports = json::array();
-  for (const PublishedPort& port : publisher_.ports()) {
+  for (const PublishedPort& port : published) {
     ports.push_back({{"address", port.address}, {"host", port.host}, {"guest", port.guest}});
   }
+  return ports;
+}
+
+}  // namespace
+
+std::string AttachedVm::status_json() const {
+  json status = {
+      {"name", spec_.name},
+      {"runtime_id", guest_.runtime_id()},
+      {"state", state_name()},
+      {"pid", ::getpid()},
+      {"vmm", nullptr},
+      {"attached", spec_.uds_path},
+      {"ports", ports_to_json(publisher_.ports())},
+      {"link", guest_.is_linked() ? "up" : "down"},
+      {"vsock", {{"connections", dialer_.connections()}}},
+  };
+  if (guest_.hello()) status["guest"] = hello_to_json(*guest_.hello());
+  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string Runner::status_json() const {
   json status = {
       {"name", spec_.name},
       {"runtime_id", guest_.runtime_id()},
@@ -39,7 +60,7 @@ std::string Runner::status_json() const {
       {"vmm", {{"pid", vmm_ ? vmm_->pid() : 0}, {"accel", uses_kvm_ ? "kvm" : "tcg"}}},
       {"started", format_time(started_)},
       {"boot", boot_to_json(boot_)},
-      {"ports", ports},
+      {"ports", ports_to_json(publisher_.ports())},
       {"memory_bytes", spec_.memory.count},
       {"cpus", spec_.cpus},
       {"link", guest_.is_linked() ? "up" : "down"},

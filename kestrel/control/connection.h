@@ -16,8 +16,8 @@
 #include <variant>
 
 #include "kestrel/control/answer.h"
-#include "kestrel/control/relay.h"
 #include "kestrel/loop/connector.h"
+#include "kestrel/loop/relay.h"
 #include "kestrel/loop/stream.h"
 #include "kestrel/loop/timer.h"
 
@@ -44,7 +44,7 @@ class ConnectionOwner {
   /// The connection is over. It is still running: it is to be destroyed later.
   virtual void retire(Connection& connection) = 0;
   /// The two ends of a tunnel that the connection became.
-  virtual void start_relay(Relay::Side client, Relay::Side target) = 0;
+  virtual void start_relay(loop::Relay::Side client, loop::Relay::Side target) = 0;
 
  protected:
   ~ConnectionOwner() = default;

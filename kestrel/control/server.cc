@@ -58,10 +58,11 @@ bool ApiServer::may_call(const wire::Request& request) const {
 
 void ApiServer::retire(Connection& connection) { bury(take(connections_, &connection)); }
 
-void ApiServer::start_relay(Relay::Side client, Relay::Side target) {
-  if (!relay_buffer_) relay_buffer_ = std::make_unique_for_overwrite<RelayBuffer>();
-  relays_.push_back(std::make_unique<Relay>(*loop_, *relay_buffer_, std::move(client), std::move(target),
-                                            [this](Relay& relay) { bury(take(relays_, &relay)); }));
+void ApiServer::start_relay(loop::Relay::Side client, loop::Relay::Side target) {
+  if (!relay_buffer_) relay_buffer_ = std::make_unique_for_overwrite<loop::RelayBuffer>();
+  relays_.push_back(
+      std::make_unique<loop::Relay>(*loop_, *relay_buffer_, std::move(client), std::move(target),
+                                    [this](loop::Relay& relay) { bury(take(relays_, &relay)); }));
 }
 
 void ApiServer::bury(std::shared_ptr<void> corpse) {

@@ -14,9 +14,9 @@
 
 #include "kestrel/control/connection.h"
 #include "kestrel/control/guest.h"
-#include "kestrel/control/relay.h"
 #include "kestrel/loop/listener.h"
 #include "kestrel/loop/loop.h"
+#include "kestrel/loop/relay.h"
 #include "kestrel/loop/timer.h"
 
 namespace kestrel::control {
@@ -56,7 +56,7 @@ class ApiServer final : private ConnectionOwner {
   Guest& guest() override { return *guest_; }
   bool may_call(const wire::Request& request) const override;
   void retire(Connection& connection) override;
-  void start_relay(Relay::Side client, Relay::Side target) override;
+  void start_relay(loop::Relay::Side client, loop::Relay::Side target) override;
   void bury(std::shared_ptr<void> corpse);
 
   loop::Loop* loop_;
@@ -64,9 +64,9 @@ class ApiServer final : private ConnectionOwner {
   ApiOptions options_;
   std::optional<std::string> token_;
   std::vector<loop::Listener> listeners_;
-  std::unique_ptr<RelayBuffer> relay_buffer_;  ///< made for the first tunnel
+  std::unique_ptr<loop::RelayBuffer> relay_buffer_;  ///< made for the first tunnel
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Relay>> relays_;
+  std::vector<std::unique_ptr<loop::Relay>> relays_;
   std::vector<std::shared_ptr<void>>
       corpses_;  ///< over, but perhaps still running: gone in the loop's next round
   loop::Timer burial_;

@@ -65,7 +65,7 @@ TEST_CASE("the tables understand the keys of a service", "[config]") {
 
 TEST_CASE("the tables understand the keys of the guest", "[config]") {
   const Model model = build_everything(everything).model;
-  CHECK(model.hooks == Hooks{{{"a", {}}}, {{"b", {}}}, {{"c", {}}}, {{"d", {}}}, {{"e", {}}}});
+  CHECK(model.hooks == Hooks{{{"a", {}}}, {{"b", {}}}, {{"c", {}}}, {{"d", {}}}, {{"e", {}}}, {{"f", {}}}});
   CHECK(model.mounts == std::vector<Mount>{{"data", "/var/lib/data", "ext4", {"noatime"}}});
   CHECK(model.modules == std::vector<std::string>{"nf_tables"});
   CHECK(model.sysctl == std::map<std::string, std::string>{{"net.core.somaxconn", "4096"}});

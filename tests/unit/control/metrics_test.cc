@@ -6,7 +6,9 @@
 #include <set>
 
 #include "api_bench.h"
+#include "kestrel/base/text.h"
 #include "kestrel/sys/pressure.h"
+#include "kestrel/wire/link_messages.h"
 
 using namespace kestrel;
 using namespace kestrel::control;

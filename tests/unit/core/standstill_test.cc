@@ -25,6 +25,7 @@ TEST_CASE("a probe that was under way when time was lost says nothing and is don
   Workbench bench(guest_with(checked()));
   bench.begin();
   bench.exec("web");
+  bench.pass(Duration::zero());
   REQUIRE(bench.all<StartProbe>().size() == 1);
   const auto lost = bench.all<StartProbe>()[0].probe;
   bench.event(TimeWasLost{seconds(60)});
@@ -41,6 +42,7 @@ TEST_CASE("a pause longer than a probe may take restarts nothing", "[core]") {
   Workbench bench(guest_with(checked()));
   bench.begin();
   bench.exec("web");
+  bench.pass(Duration::zero());
   bench.probe(CheckId{0}, true);
   bench.pass(seconds(10));
   REQUIRE(bench.all<StartProbe>().size() == 2);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "hostd/cli/failure.h"
+#include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_options.h"
 #include "hostd/cli/run_view.h"
@@ -165,4 +166,15 @@ TEST_CASE("a reader goes on behind a number, of one run or of any", "[hostd]") {
   CHECK(parse_resume_point("ab12:0")->seq == 0);
   const auto* wrong = GENERATE("", ":", ":3", "ab:", "-1", "ab:-1", "x");
   CHECK_FALSE(parse_resume_point(wrong));
+}
+
+TEST_CASE("a resume is told with what the guest made of it", "[hostd]") {
+  CHECK(report_resume("db", R"({"paused_ms":3020,"guest":{"clock_error_ms":-3019.6,"clock_set":true}})")
+            .value() == "db goes on after 3.02s; its clock was 3.02s slow and is set\n");
+  CHECK(report_resume("db", R"({"paused_ms":20,"guest":{"clock_error_ms":1,"clock_set":false}})").value() ==
+        "db goes on after 0.02s\n");
+  CHECK(report_resume("db", R"({"paused_ms":3020,"guest":null})").value() ==
+        "db goes on after 3.02s; its guest does not say what it makes of that\n");
+  CHECK(report_resume("db", R"({"paused_ms":0,"guest":null})").value() == "db was not paused\n");
+  CHECK_FALSE(report_resume("db", "[]"));
 }

@@ -23,7 +23,11 @@ struct Bench : LoopBench, ControlTarget {
   }
   [[nodiscard]] std::string status_json() const override { return R"({"name":"site"})"; }
   [[nodiscard]] const std::string& runtime_id() const override { return runtime_id_; }
-  void stop(StopRequested::Urgency urgency) override { stops.push_back(urgency); }
+  Result<void> stop(StopRequested::Urgency urgency) override {
+    if (is_foreign) return Error{"its VMM is somebody else's", EBUSY};
+    stops.push_back(urgency);
+    return {};
+  }
   void pause(PauseAnswer answer) override { pauses.push_back(std::move(answer)); }
   void resume(PauseAnswer answer) override { answer(Error{"it is booting", EBUSY}); }
   RecordLog& logs() override { return logs_; }
@@ -35,6 +39,7 @@ struct Bench : LoopBench, ControlTarget {
   RecordLog events_;
   std::vector<StopRequested::Urgency> stops;
   std::vector<PauseAnswer> pauses;
+  bool is_foreign = false;
   ControlServer server{loop, *this};
 };
 
@@ -88,6 +93,16 @@ TEST_CASE("who waits for the end is told how it was", "[hostd]") {
   bench.run_until([&] { return !bench.stops.empty(); });
   bench.server.finish({7, "it failed", {"because"}});
   client.expect(R"({"details":["because"],"message":"it failed","status":7})");
+}
+
+TEST_CASE("a stop that cannot be is refused, also to who would wait for it", "[hostd]") {
+  Bench bench;
+  bench.is_foreign = true;
+  Client client(bench);
+  client.send("POST", "/v1/stop?wait=1");
+  client.expect("HTTP/1.1 409");
+  client.send("GET", "/v1/vm");
+  client.expect(R"({"name":"site"})");
 }
 
 TEST_CASE("records are listed, and followed until the VM ends", "[hostd]") {

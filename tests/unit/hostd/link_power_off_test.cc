@@ -176,7 +176,9 @@ class Life : ControlTarget {
   // ControlTarget
   [[nodiscard]] std::string status_json() const override { return "{}"; }
   [[nodiscard]] const std::string& runtime_id() const override { return host_.runtime_id(); }
-  void stop(StopRequested::Urgency) override {}
+  Result<void> stop(StopRequested::Urgency) override { return {}; }
+  void pause(PauseAnswer) override {}
+  void resume(PauseAnswer) override {}
   RecordLog& logs() override { return host_.logs(); }
   RecordLog& events() override { return host_.events(); }
 
@@ -193,7 +195,8 @@ class Life : ControlTarget {
                   has_ended_ = true;
                   host_.acknowledge_exiting();
                 },
-            .on_resumed = [](const wire::ResumedReport&) {}};
+            .on_resumed = [](const wire::ResumedReport&) {},
+            .on_lost = [] {}};
   }
   Result<sys::UniqueFd> dial() {
     ++connections_;

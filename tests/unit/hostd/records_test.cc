@@ -116,6 +116,26 @@ TEST_CASE("a reader that rotation has overtaken is told what is missing", "[host
   CHECK(rest.find("{\"seq\":101,") != std::string::npos);
 }
 
+TEST_CASE("a log that is opened again goes on behind its last whole record", "[hostd]") {
+  const TemporaryFolder folder;
+  {
+    RecordLog log = open_log(folder, tiny);
+    append(log, 20);
+  }
+  folder.write("log", folder.read("log") + "{\"seq\":21,\"service\":\"a");
+  RecordLog log = open_log(folder, tiny);
+  CHECK(log.last_seq() == 20);
+  append(log, 1, "b");
+  const std::string all = read_all(log);
+  CHECK(all.ends_with("{\"seq\":20,\"service\":\"a\"}\n{\"seq\":21,\"service\":\"b\"}\n"));
+}
+
+TEST_CASE("a log of which only a rotated file is left goes on behind that", "[hostd]") {
+  const TemporaryFolder folder;
+  folder.write("log.1", "{\"seq\":41,\"a\":1}\n");
+  CHECK(open_log(folder, tiny).last_seq() == 41);
+}
+
 TEST_CASE("who asks for what comes after a number is told what is missing of it", "[hostd]") {
   const TemporaryFolder folder;
   RecordLog log = open_log(folder, tiny);

@@ -16,7 +16,7 @@
 #include "kestrel/loop/loop.h"
 #include "kestrel/sys/fd.h"
 
-namespace kestrel::control {
+namespace kestrel::loop {
 
 /// As large as it is because, on one processor, each piece costs two changes of process.
 using RelayBuffer = std::array<char, 256 * 1024>;
@@ -30,7 +30,7 @@ class Relay {
   };
   /// `buffer` is used only inside callbacks. `on_end` is called once, from the loop; the relay must survive
   /// it.
-  Relay(loop::Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end);
+  Relay(Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -45,7 +45,7 @@ class Relay {
     bool is_corked = false;
   };
 
-  void handle(loop::Interest ready, Flow& readable, Flow& writable);
+  void handle(Interest ready, Flow& readable, Flow& writable);
   void carry(Flow& flow);
   [[nodiscard]] bool step(Flow& flow);
   [[nodiscard]] bool fill(Flow& flow);
@@ -58,8 +58,8 @@ class Relay {
   Flow rightward_;
   Flow leftward_;
   std::function<void(Relay&)> on_end_;
-  loop::FdWatcher left_watcher_;
-  loop::FdWatcher right_watcher_;
+  FdWatcher left_watcher_;
+  FdWatcher right_watcher_;
 };
 
-}  // namespace kestrel::control
+}  // namespace kestrel::loop

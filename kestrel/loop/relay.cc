@@ -1,4 +1,4 @@
-#include "kestrel/control/relay.h"
+#include "kestrel/loop/relay.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "kestrel/sys/socket.h"
 
-namespace kestrel::control {
+namespace kestrel::loop {
 
 namespace {
 
@@ -19,21 +19,19 @@ bool is_worth_retrying(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
-Relay::Relay(loop::Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end)
+Relay::Relay(Loop& loop, RelayBuffer& buffer, Side left, Side right, std::function<void(Relay&)> on_end)
     : buffer_(&buffer),
       left_(std::move(left.socket)),
       right_(std::move(right.socket)),
       rightward_{.from = left_.get(), .to = right_.get(), .rest = std::move(right.first_bytes)},
       leftward_{.from = right_.get(), .to = left_.get(), .rest = std::move(left.first_bytes)},
       on_end_(std::move(on_end)),
-      left_watcher_(loop, left_.get(),
-                    [this](loop::Interest ready) { handle(ready, rightward_, leftward_); }),
-      right_watcher_(loop, right_.get(),
-                     [this](loop::Interest ready) { handle(ready, leftward_, rightward_); }) {
+      left_watcher_(loop, left_.get(), [this](Interest ready) { handle(ready, rightward_, leftward_); }),
+      right_watcher_(loop, right_.get(), [this](Interest ready) { handle(ready, leftward_, rightward_); }) {
   watch();
 }
 
-void Relay::handle(loop::Interest ready, Flow& readable, Flow& writable) {
+void Relay::handle(Interest ready, Flow& readable, Flow& writable) {
   if (ready.readable) carry(readable);
   if (ready.writable) carry(writable);
   watch();
@@ -87,11 +85,11 @@ bool Relay::drain(Flow& flow, std::string_view bytes) {
 
 void Relay::watch() {
   const auto interest = [](const Flow& in, const Flow& out) {
-    return loop::Interest{.readable = !in.is_over && !in.has_end && in.rest.empty(),
-                          .writable = !out.is_over && (out.has_end || !out.rest.empty())};
+    return Interest{.readable = !in.is_over && !in.has_end && in.rest.empty(),
+                    .writable = !out.is_over && (out.has_end || !out.rest.empty())};
   };
   left_watcher_.watch(interest(rightward_, leftward_));
   right_watcher_.watch(interest(leftward_, rightward_));
 }
 
-}  // namespace kestrel::control
+}  // namespace kestrel::loop

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Guests that stand still for a while.
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
+. "$REPO/tests/support/vm.sh"
+time_limit=240
+
+is_paused() { [ "$(ask_runner /v1/vm | jq --raw-output .state)" = paused ]; }
+# The difference between the guest's clock and ours, in seconds, as of now.
+clock_error() {
+  local before guest
+  before=$(date +%s)
+  guest=$(kestrelctl exec "$vm" -- date +%s)
+  echo $((guest - before))
+}
+expect_right_clock() {
+  local error
+  error=$(clock_error)
+  [ "${error#-}" -le 2 ] || fail "the guest's clock is $error s off"
+}
+
+test_a_guest_that_was_paused_has_the_right_time_and_nothing_failed_meanwhile() {
+  mkdir -p "$T/web.root/bin"
+  local applet
+  for applet in date touch; do ln -sf busybox "$T/web.root/bin/$applet"; done
+  build_image web <<'CONFIG'
+exec:
+  - name: web
+    command: /bin/sleep
+    args: ["100000"]
+    health: {exec: {command: /bin/seq, args: ["1"], interval: 100ms, timeout: 2s, failure_threshold: 1, start_period: 0s}}
+hooks: {post_resume: [{command: /bin/sh, args: ["-c", "echo renewed at $(date +%s)"]}]}
+CONFIG
+  start_vm web "$T/web"
+  expect_right_clock
+  expect_equal "$(kestrelctl vms pause web)" web
+  is_paused || fail "state: $(ask_runner /v1/vm | jq .state)"
+  expect_equal "$(kestrelctl vms pause web -o json | jq --raw-output .state)" paused "a second pause"
+  # Longer than the probe may take; by the host's clock, for the guest's stands still.
+  local until=$(($(date +%s) + 5))
+  has_passed() { [ "$(date +%s)" -ge "$until" ]; }
+  wait_until 20 has_passed
+  kestrelctl vms resume web -o json >answer
+  expect_equal "$(jq '.paused_ms >= 4000 and .guest.clock_set and .guest.clock_error_ms < -3500' answer)" true "$(cat answer)"
+  expect_equal "$(jq --raw-output .state answer)" healthy
+  expect_right_clock
+  has_renewed() { grep -q 'renewed at' out; }
+  wait_until 20 has_renewed
+  local renewed
+  renewed=$(sed -n 's/.*renewed at //p' out | head -n 1)
+  [ "$renewed" -ge "$until" ] || fail "the hook saw the time $renewed, which is before $until"
+  expect_equal "$(service web '"\(.health) \(.restarts) \(.exits | length) \(.checks[0].failures)"')" "healthy 0 0 0"
+  expect_equal "$(jq -r .type "$(in_vm_folder events.ndjson)" | grep -xE 'vm.(paused|unpaused|resumed|unhealthy)' | xargs)" \
+    "vm.paused vm.unpaused vm.resumed"
+  expect_equal "$(kestrelctl vms resume web)" "web was not paused"
+  # A paused one can be stopped in order.
+  kestrelctl vms pause web >paused
+  stop_vm
+  expect_equal "$status" 0 "exit status: $(tail -n 4 "$T/err")"
+  expect_nothing_left
+}
+
+harness_main "$@"
