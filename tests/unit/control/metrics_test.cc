@@ -95,7 +95,7 @@ TEST_CASE("the guest's metrics tell of boot, pressure, link and clock", "[contro
                           .clock = LinkView::Clock{.offset = milliseconds(-1250), .age = seconds(3)}};
   metrics.events = 9;
   const std::string text = render(metrics);
-  CHECK(sample(text, R"(kestrel_info{version="1.2.3",protocol="1"})") == "1");
+  CHECK(sample(text, concat("kestrel_info{version=\"1.2.3\",protocol=\"", wire::protocol, "\"}")) == "1");
   CHECK(sample(text, "kestrel_uptime_seconds") == "7.000000000");
   CHECK(sample(text, "kestrel_healthy") == "1");
   CHECK(sample(text, R"(kestrel_boot_step_seconds{step="pid 1"})") == "0.412000000");
