@@ -1,4 +1,4 @@
-#include "kestrel/control/relay.h"
+#include "kestrel/loop/relay.h"
 
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -38,8 +38,8 @@ TEST_CASE("no part of a piece stays behind to wait for the next", "[control]") {
   auto [client, near] = test::Bench::pair();
   auto [target, service] = tcp_pair();
   const sys::UniqueFd watched(::fcntl(target.get(), F_DUPFD_CLOEXEC, 3));
-  RelayBuffer buffer;
-  Relay relay(bench.loop, buffer, {std::move(near), {}}, {std::move(target), {}}, [](Relay&) {});
+  loop::RelayBuffer buffer;
+  loop::Relay relay(bench.loop, buffer, {std::move(near), {}}, {std::move(target), {}}, [](loop::Relay&) {});
   // What fills the buffer exactly lets the relay think that there is more.
   const std::string piece(buffer.size(), 'p');
   const auto room = static_cast<int>(piece.size());
