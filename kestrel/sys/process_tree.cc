@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <unordered_set>
 
@@ -11,21 +12,33 @@
 
 namespace kestrel::sys {
 
+namespace {
+
+/// The text up to the next space, which is taken off with it.
+std::string_view take_field(std::string_view& rest) {
+  const auto field = rest.substr(0, rest.find(' '));
+  rest.remove_prefix(std::min(rest.size(), field.size() + 1));
+  return field;
+}
+
+}  // namespace
+
 std::optional<ProcessInfo> parse_process_stat(std::string_view line) {
-  // pid (name) state parent group session …; the last parenthesis ends the name.
+  // pid (name) state parent group session …; the last parenthesis ends the name. The 46 fields behind those
+  // are left alone: to stop a service without a cgroup all processes are looked through.
   const auto name = line.find(" (");
   const auto name_end = line.rfind(") ");
   if (name == std::string_view::npos || name_end == std::string_view::npos || name_end < name)
     return std::nullopt;
-  const auto fields = split(line.substr(name_end + 2), ' ');
-  if (fields.size() < 4) return std::nullopt;
+  auto rest = line.substr(name_end + 2);
   const auto pid = parse_integer(line.substr(0, name));
-  const auto parent = parse_integer(fields[1]);
-  const auto group = parse_integer(fields[2]);
-  const auto session = parse_integer(fields[3]);
+  const auto state = take_field(rest);
+  const auto parent = parse_integer(take_field(rest));
+  const auto group = parse_integer(take_field(rest));
+  const auto session = parse_integer(take_field(rest));
   if (!pid || !parent || !group || !session) return std::nullopt;
   return ProcessInfo{static_cast<pid_t>(*pid), static_cast<pid_t>(*parent), static_cast<pid_t>(*group),
-                     static_cast<pid_t>(*session), fields[0] == "Z" || fields[0] == "X"};
+                     static_cast<pid_t>(*session), state == "Z" || state == "X"};
 }
 
 bool is_of_our_namespace(const std::string& proc) {
@@ -75,8 +88,10 @@ std::vector<ProcessInfo> descendants_of(pid_t ancestor, const std::vector<Proces
 bool has_environment_entry(pid_t pid, std::string_view entry, const std::string& proc) {
   auto environment = read_file(concat(proc, '/', pid, "/environ"), mebibytes(8));
   if (!environment) return false;
-  for (std::string_view candidate : split(*environment, '\0')) {
-    if (candidate == entry) return true;
+  const std::string_view all = *environment;
+  for (auto at = all.find(entry); at != std::string_view::npos; at = all.find(entry, at + 1)) {
+    const auto end = at + entry.size();
+    if ((at == 0 || all[at - 1] == '\0') && (end == all.size() || all[end] == '\0')) return true;
   }
   return false;
 }
