@@ -46,6 +46,9 @@ void add_run(CLI::App& app, RunOptions& options, Action& action) {
       ->type_name("FILE")
       ->take_all()
       ->allow_extra_args(false);
+  run->add_option("--cloud-init", options.user_data_file,
+                  "cloud-config for the guest: files, commands, a name")
+      ->type_name("FILE");
   run->add_option("-m,--memory", options.memory, "such as 256M or 1G (default: the image's)");
   run->add_option("--cpus", options.cpus, "number of processors (default: the image's)");
   run->add_option("--kernel", options.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)")

@@ -64,6 +64,14 @@ Result<void> read_env(const RunOptions& options, std::map<std::string, std::stri
   return {};
 }
 
+Result<void> read_user_data(const std::string& path, std::string& out) {
+  if (path.empty()) return {};
+  auto text = sys::read_file(path, most_user_data);
+  if (!text) return text.error();
+  out = std::move(*text);
+  return {};
+}
+
 Result<void> read_accel(const std::string& text, Accel& out) {
   const std::string chosen = text.empty() ? variable("KESTREL_ACCEL") : text;
   if (chosen.empty()) return {};
@@ -77,7 +85,8 @@ Result<void> read_accel(const std::string& text, Accel& out) {
 Result<void> read_options(const RunOptions& options, VmSpec& spec) {
   for (const auto& read :
        {read_memory(options.memory, spec.memory), read_ports(options.ports, spec.ports),
-        read_env(options, spec.env), read_accel(options.accel, spec.accel),
+        read_env(options, spec.env), read_user_data(options.user_data_file, spec.user_data),
+        read_accel(options.accel, spec.accel),
         read_duration("--boot-timeout", options.boot_timeout, spec.boot_timeout),
         read_duration("--shutdown-timeout", options.shutdown_timeout, spec.shutdown_timeout)}) {
     if (!read) return read;

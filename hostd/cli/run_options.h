@@ -22,6 +22,7 @@ struct RunOptions {
   std::string append;
   std::string accel;
   std::string hostname;
+  std::string user_data_file;  ///< empty: none
   std::string boot_timeout;
   std::string shutdown_timeout;
   std::string vmm;

@@ -51,6 +51,7 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
   options.env = {"A=option"};
   options.ports = {"8080:80"};
   options.name = "site";
+  options.user_data_file = folder.write("user-data", "#cloud-config\n");
   const auto made = make_spec(options);
   REQUIRE(std::holds_alternative<VmSpec>(made));
   const auto& spec = std::get<VmSpec>(made);
@@ -59,6 +60,7 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
   CHECK(spec.env == std::map<std::string, std::string>{{"A", "option"}});
   CHECK(spec.image_env == std::map<std::string, std::string>{{"A", "image"}, {"B", "image"}});
   CHECK(spec.ports == std::vector<PublishedPort>{{"127.0.0.1", 8080, 80}});
+  CHECK(spec.user_data == "#cloud-config\n");
   CHECK(spec.runtime_dir.ends_with("/vms/site"));
 }
 
@@ -70,6 +72,7 @@ TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
   SECTION("variable") { options.env = {"=x"}; }
   SECTION("accelerator") { options.accel = "fast"; }
   SECTION("time") { options.boot_timeout = "soon"; }
+  SECTION("cloud-init") { options.user_data_file = folder.file("none"); }
   SECTION("name") { options.name = "a/b"; }
   const auto made = make_spec(options);
   REQUIRE(std::holds_alternative<Outcome>(made));
