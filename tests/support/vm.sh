@@ -67,5 +67,16 @@ build_image() {
     --config "$T/$name.yaml" --memory 192M -o "$T/$name" "$@" >/dev/null
 }
 
+# more_applets NAME APPLET...: of busybox, for an image that build_image NAME makes afterwards.
+more_applets() {
+  local folder=$T/$1.root/bin applet
+  mkdir -p "$folder"
+  shift
+  for applet; do ln -sf busybox "$folder/$applet"; done
+}
+
+# printed_by SERVICE: what it printed in the VM of run_vm or launch_vm.
+printed_by() { sed -n "s/^\[$1\] //p" "$T/out"; }
+
 # bare_initramfs FILE: an initramfs with what is in the folder $T/bare, without kestrel.
 bare_initramfs() { (cd "$T/bare" && find . | cpio --quiet -o -H newc >"$1"); }

@@ -5,13 +5,6 @@
 . "$REPO/tests/support/vm.sh"
 time_limit=240
 
-more_applets() {
-  local folder=$T/$1.root/bin applet
-  mkdir -p "$folder"
-  shift
-  for applet; do ln -sf busybox "$folder/$applet"; done
-}
-printed_by() { sed -n "s/^\[$1\] //p" out; }
 is_stopped() { [ "$(service storm .state)" = stopped ]; }
 has_stormed() { grep -q '^\[storm\] up' out; }
 

@@ -5,17 +5,6 @@
 . "$REPO/tests/support/vm.sh"
 time_limit=240
 
-# more_applets NAME APPLET...: for build_image NAME.
-more_applets() {
-  local name=$1 applet
-  shift
-  mkdir -p "$T/$name.root/bin"
-  for applet in "$@"; do ln -sf busybox "$T/$name.root/bin/$applet"; done
-}
-
-# What a job printed.
-printed_by() { sed -n "s/^\[$1\] //p" out; }
-
 # Modules with an index, as a distribution installs them; the image's own list does not name them.
 indexed_modules() {
   local version folder module
