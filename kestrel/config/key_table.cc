@@ -22,6 +22,11 @@ void Context::report(Position at, std::string message) {
   if (problems_) problems_->push_back({at.line, at.column, std::move(message)});
 }
 
+void Context::warn(Position at, std::string message) {
+  if (!warnings_) return report(at, std::move(message));
+  warnings_->push_back({at.line, at.column, std::move(message)});
+}
+
 void Context::report_expected(const Raw& raw, std::string_view what) {
   if (key.empty()) {
     report(raw.at, concat("expected ", what, ", found ", describe_found(raw)));
@@ -32,8 +37,8 @@ void Context::report_expected(const Raw& raw, std::string_view what) {
 
 void Context::report_unknown(const RawEntry& entry, std::span<const std::string_view> known) {
   const auto meant = nearest(entry.key, known);
-  report(entry.at,
-         concat("unknown key ", quoted(entry.key), meant ? concat("; did you mean '", *meant, "'?") : ""));
+  warn(entry.at,
+       concat("unknown key ", quoted(entry.key), meant ? concat("; did you mean '", *meant, "'?") : ""));
 }
 
 bool Context::explores(const Raw& raw, const ScalarShape& scalar) {

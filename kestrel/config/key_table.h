@@ -28,10 +28,14 @@ namespace kestrel::config {
 class Context {
  public:
   explicit Context(Problems& problems) : problems_(&problems) {}
+  /// Where unknown keys are no problems, but worth a warning.
+  Context(Problems& problems, Problems& warnings) : problems_(&problems), warnings_(&warnings) {}
   /// Explores: nothing is read or reported, but the form of what could be.
   explicit Context(Shape& shape) : shape_(&shape) {}
 
   void report(Position at, std::string message);
+  /// A problem where there are no warnings.
+  void warn(Position at, std::string message);
   /// `'port' expects a whole number, found 'http'`.
   void report_expected(const Raw& raw, std::string_view what);
   /// `unknown key 'comand'; did you mean 'command'?`
@@ -52,6 +56,7 @@ class Context {
 
  private:
   Problems* problems_ = nullptr;  ///< null when exploring
+  Problems* warnings_ = nullptr;  ///< null where everything wrong is a problem
   Shape* shape_ = nullptr;        ///< of the value that is being explored; null when reading
 };
 

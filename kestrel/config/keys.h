@@ -49,6 +49,7 @@ void read_model(Context& context, const Raw& raw, ModelDraft& draft);
 [[nodiscard]] std::optional<Security> read_security(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Log> read_log(Context& context, const Raw& raw);
 
+[[nodiscard]] std::optional<std::string> read_hostname(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Mount> read_mount(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<Network> read_network(Context& context, const Raw& raw);
 [[nodiscard]] std::optional<std::map<std::string, std::string>> read_sysctl(Context& context, const Raw& raw);

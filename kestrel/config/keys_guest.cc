@@ -17,13 +17,6 @@ void read_version(Context& context, const RawEntry& entry, ModelDraft&) {
   }
 }
 
-std::optional<std::string> read_hostname(Context& context, const Raw& raw) {
-  auto name = read_text(context, raw);
-  if (!name || is_host_name(*name)) return name;
-  context.report_expected(raw, "a host name of letters, digits, '-' and '.', at most 64 characters");
-  return std::nullopt;
-}
-
 /// Parts between dots or slashes, as sysctl(8) has them, none of which leads upwards.
 bool is_sysctl_name(std::string_view name) {
   bool is_part_empty = true;
@@ -94,6 +87,13 @@ constexpr Key<Mount> mount_keys[] = {
 };
 
 }  // namespace
+
+std::optional<std::string> read_hostname(Context& context, const Raw& raw) {
+  auto name = read_text(context, raw);
+  if (!name || is_host_name(*name)) return name;
+  context.report_expected(raw, "a host name of letters, digits, '-' and '.', at most 64 characters");
+  return std::nullopt;
+}
 
 void read_model(Context& context, const Raw& raw, ModelDraft& draft) {
   read_map<ModelDraft>(context, raw, model_keys, draft);

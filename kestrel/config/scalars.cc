@@ -30,6 +30,16 @@ std::string_view any_text(const Raw& raw) {
   return scalar ? std::string_view(scalar->text) : std::string_view();
 }
 
+std::optional<std::uint32_t> octal_number(const Raw& raw) {
+  std::string_view digits = any_text(raw);
+  if (digits.starts_with("0o")) digits.remove_prefix(2);
+  std::uint32_t number = 0;
+  const char* end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, number, 8);
+  if (parsed.ec == std::errc{} && parsed.ptr == end) return number;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> read_text(Context& context, const Raw& raw) {
@@ -121,13 +131,16 @@ std::optional<int> read_signal(Context& context, const Raw& raw) {
 
 std::optional<std::uint32_t> read_mode_mask(Context& context, const Raw& raw) {
   if (context.explores(raw, {Form::mode_mask})) return std::nullopt;
-  std::string_view digits = any_text(raw);
-  if (digits.starts_with("0o")) digits.remove_prefix(2);
-  std::uint32_t mask = 0;
-  const char* end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, mask, 8);
-  if (parsed.ec == std::errc{} && parsed.ptr == end && mask <= 0777) return mask;
+  const auto mask = octal_number(raw);
+  if (mask && *mask <= 0777) return mask;
   context.report_expected(raw, "octal digits from 000 to 777");
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> read_permissions(Context& context, const Raw& raw) {
+  const auto bits = octal_number(raw);
+  if (bits && *bits <= 07777) return bits;
+  context.report_expected(raw, "octal digits from 000 to 7777");
   return std::nullopt;
 }
 

@@ -34,6 +34,8 @@ namespace kestrel::config {
 [[nodiscard]] std::optional<int> read_signal(Context& context, const Raw& raw);
 /// File mode bits in octal, with or without a leading 0 or 0o: at most 0777.
 [[nodiscard]] std::optional<std::uint32_t> read_mode_mask(Context& context, const Raw& raw);
+/// The same with the setuid, setgid and sticky bits: at most 07777.
+[[nodiscard]] std::optional<std::uint32_t> read_permissions(Context& context, const Raw& raw);
 
 /// A plain whole number within the bounds.
 [[nodiscard]] std::optional<std::int64_t> read_integer(Context& context, const Raw& raw, std::int64_t least,
