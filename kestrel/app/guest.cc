@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "kestrel/app/cloud_files.h"
 #include "kestrel/app/config_file.h"
 #include "kestrel/app/echo.h"
 #include "kestrel/app/guest_network.h"
@@ -30,6 +31,8 @@ namespace kestrel::app {
 namespace {
 
 constexpr auto config_path = "/etc/kestrel/config.yaml";
+/// What messages call the user-data, which came from the host.
+constexpr auto user_data_name = "user-data";
 constexpr auto api_folder = "/run/kestrel";
 constexpr auto api_path = "/run/kestrel/api.sock";
 /// How long a host may take to greet before the guest goes its own way (DESIGN.md, "The link").
@@ -136,6 +139,7 @@ class Guest {
     take_identity(welcome);
     image_environment_ = welcome.image_env;
     is_named_by_host_ = !welcome.hostname.empty();
+    user_data_ = welcome.user_data;
     start(welcome.env);
   }
 
@@ -158,32 +162,56 @@ class Guest {
     stage_ = Stage::started;
     if (const auto& failure = machine_.root_failure)
       return end({.status = status_failed, .cause = "boot", .reason = failure->message}, {failure->message});
-    if (const auto* problems = std::get_if<config::Problems>(&config_.loaded)) return refuse(*problems);
-    const auto model =
-        std::make_shared<const config::Model>(std::get<config::Model>(std::move(config_.loaded)));
-    if (model->hostname && !is_named_by_host_) {
-      if (auto named = sys::set_hostname(*model->hostname); !named) log_warning(named.error().message);
-    }
+    if (auto problems = take_user_data(); !problems.empty()) return refuse(std::move(problems));
+    auto loaded = std::get<config::Model>(std::move(config_.loaded));
+    config::add_commands(cloud_, loaded.hooks);
+    const auto model = std::make_shared<const config::Model>(std::move(loaded));
+    set_name(*model);
     prepare_kernel(*model);
     network_.configure(model->network, machine_.parameters,
                        [this, model, host_environment] { start_services(model, host_environment); });
   }
 
+  /// Returns all that is wrong with them, and with the configuration.
+  std::vector<std::string> take_user_data() {
+    std::vector<std::string> lines;
+    const auto add = [&lines](const auto& loaded, std::string_view where) {
+      if (const auto* problems = std::get_if<config::Problems>(&loaded))
+        for (const auto& one : *problems) lines.push_back(config::describe(one, where));
+    };
+    auto cloud = config::load_cloud_config(user_data_);
+    add(config_.loaded, config_path);
+    add(cloud, user_data_name);
+    if (!lines.empty()) return lines;
+    cloud_ = std::get<config::CloudConfig>(std::move(cloud));
+    for (const auto& one : cloud_.warnings) log_warning(config::describe(one, user_data_name));
+    return lines;
+  }
+
+  void set_name(const config::Model& model) {
+    const auto& name = cloud_.hostname ? cloud_.hostname : model.hostname;
+    if (!name || is_named_by_host_) return;
+    if (auto named = sys::set_hostname(*name); !named) log_warning(named.error().message);
+  }
+
   void start_services(const core::SharedModel& model,
                       const std::map<std::string, std::string>& host_environment) {
-    const auto missing = mount_all(*model);
+    auto missing = mount_all(*model);
+    if (missing.empty()) missing = write_cloud_files(cloud_.files, "/");
     if (!missing.empty())
       return end({.status = status_failed, .cause = "boot", .reason = missing.front()}, missing);
     timeline_->reached("guest set up");
-    SupervisionOptions options{.cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
-                               .environment = {},
-                               .show_lines =
-                                   [this] {
-                                     if (echo_) echo_->show();
-                                   },
-                               .info = [this] { return info(); },
-                               .link = [this] { return link_view(); },
-                               .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
+    SupervisionOptions options{
+        .cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
+        .environment = {},
+        .show_lines =
+            [this] {
+              if (echo_) echo_->show();
+            },
+        .info = [this] { return info(); },
+        .link = [this] { return link_view(); },
+        .amend = [this](config::Model& reloaded) { config::add_commands(cloud_, reloaded.hooks); },
+        .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
     options.environment.vm.insert(image_environment_.begin(), image_environment_.end());
     for (const auto& file : model->environment_files) {
       if (auto read = read_environment_file(file, options.environment.vm); !read)
@@ -230,12 +258,10 @@ class Guest {
   }
 
   // --- the end -------------------------------------------------------------------------------------------
-  void refuse(const std::vector<config::Problem>& problems) {
-    std::vector<std::string> lines;
-    for (const auto& one : problems) lines.push_back(config::describe(one, config_path));
-    for (const auto& line : lines) log_error(line);
+  void refuse(std::vector<std::string> problems) {
+    for (const auto& one : problems) log_error(one);
     end({.status = status_bad_config, .cause = "config", .reason = "the configuration is not valid"},
-        std::move(lines));
+        std::move(problems));
   }
 
   void end(const core::Outcome& outcome, std::vector<std::string> problems) {
@@ -287,6 +313,8 @@ class Guest {
   std::optional<MonotonicTime> clock_compared_;
   std::optional<std::string> token_;                      ///< set once a host has welcomed us
   std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
+  std::string user_data_;                                 ///< empty: none
+  config::CloudConfig cloud_;                             ///< what they say, once started
   bool is_named_by_host_ = false;
   loop::Timer patience_;
   enum class Stage { greeting, started, ended };

@@ -43,6 +43,7 @@ struct SupervisionOptions {
   std::function<void()> show_lines;
   std::function<control::InfoView()> info;
   std::function<std::optional<control::LinkView>()> link;  ///< optional: without it there is none
+  std::function<void(config::Model&)> amend;  ///< adds to what is reloaded what is in no file; optional
   std::function<void(const core::Outcome&)> on_finish;  ///< called once, from the loop: everything has ended
 };
 

@@ -23,6 +23,7 @@ control::ReloadReport Supervision::reload(std::string text, control::ReloadMode 
   auto loaded = config::load(text);
   if (auto* problems = std::get_if<config::Problems>(&loaded))
     return {.verdict = Verdict::invalid, .problems = std::move(*problems)};
+  if (options_.amend) options_.amend(std::get<config::Model>(loaded));
   auto model = std::make_shared<const config::Model>(std::get<config::Model>(std::move(loaded)));
   control::ReloadReport report{.plan = core::plan_reload(supervisor_.model(), *model),
                                .digest = config::digest(text)};

@@ -5,15 +5,6 @@
 . "$REPO/tests/support/vm.sh"
 time_limit=240
 
-# more_applets NAME APPLET...: for build_image NAME.
-more_applets() {
-  local folder=$T/$1.root/bin applet
-  mkdir -p "$folder"
-  shift
-  for applet; do ln -sf busybox "$folder/$applet"; done
-}
-printed_by() { sed -n "s/^\[$1\] //p" out; }
-
 test_a_guest_has_its_file_systems_name_loopback_and_a_network_only_where_one_is_wanted() {
   more_applets surroundings ip hostname cut sort awk
   build_image surroundings --needs vsock,dummy <<'CONFIG'
@@ -66,7 +57,8 @@ exec:
   - {name: stay, command: /bin/sleep, args: ["1000"], depends_on: [look]}
   - {name: interrupt, command: /bin/kill, args: [-INT, "1"], run_once: true, depends_on: [stay]}
 CONFIG
-  launch_vm named --keep --hostname of-the-host "$T/named"
+  printf '#cloud-config\nhostname: of-the-user-data\n' >user-data
+  launch_vm named --keep --hostname of-the-host --cloud-init user-data "$T/named"
   await_end
   expect_equal "$status" 0 "exit status"
   expect_equal "$(printed_by look)" "of-the-host"
