@@ -38,7 +38,7 @@ ProcessTable::ProcessTable(loop::Loop& loop, const sys::CgroupRoot* cgroups)
       containments_(cgroups),
       sweep_(loop, [this] { containments_.clear(); }),
       child_watcher_(loop, child_signal_.fd(), [this](loop::Interest) {
-        child_signal_.take();
+        if (const auto first = child_signal_.take()) reap_stranger(*first);
         handle_children();
       }) {
   child_watcher_.watch({.readable = true});
@@ -122,6 +122,13 @@ void ProcessTable::tell_exec(ProcessId id, const std::optional<sys::SpawnFailure
 
 // --- ends
 // ------------------------------------------------------------------------------------------------------
+
+/// Orphans end by the thousand: one that its signal names needs no looking for.
+void ProcessTable::reap_stranger(pid_t pid) {
+  if (by_pid_.contains(pid)) return;
+  inherited_.erase(pid);
+  sys::reap(pid);
+}
 
 void ProcessTable::handle_children() {
   while (const auto ended = sys::peek_ended_child()) {

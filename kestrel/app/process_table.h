@@ -99,6 +99,7 @@ class ProcessTable {
   void await_exec(ProcessId id, Entry& entry);
   void conclude_exec(ProcessId id);
   void tell_exec(ProcessId id, const std::optional<sys::SpawnFailure>& failure);
+  void reap_stranger(pid_t pid);
   void handle_children();
   void handle_end_of_child(ProcessId id, const sys::Reaped& ended);
   void handle_end_of_adopted(ProcessId id);

@@ -15,10 +15,11 @@ ChildSignal::ChildSignal() {
 
 ChildSignal::~ChildSignal() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-void ChildSignal::take() {
+std::optional<pid_t> ChildSignal::take() {
   // Ends that come while one is pending make no second signal, so one read takes all there is.
-  signalfd_siginfo ignored;
-  [[maybe_unused]] const ssize_t n = ::read(fd_.get(), &ignored, sizeof ignored);
+  signalfd_siginfo first{};
+  if (::read(fd_.get(), &first, sizeof first) != sizeof first) return std::nullopt;
+  return static_cast<pid_t>(first.ssi_pid);
 }
 
 }  // namespace kestrel::sys

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/types.h>
+
+#include <optional>
 
 #include "kestrel/sys/fd.h"
 
@@ -19,7 +22,9 @@ class ChildSignal {
 
   /// Readable while children have ended since the last take().
   [[nodiscard]] int fd() const { return fd_.get(); }
-  void take();
+  /// The first of those that have ended; others make no signal of their own. It may have been reaped
+  /// meanwhile.
+  std::optional<pid_t> take();
 
  private:
   sigset_t before_;

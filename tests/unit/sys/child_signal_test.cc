@@ -31,8 +31,9 @@ TEST_CASE("the end of a child is told until it is taken", "[sys]") {
   const pid_t first = child_that_ends();
   const pid_t second = child_that_ends();
   CHECK(is_told(signal));
-  signal.take();
+  CHECK(signal.take() == first);
   CHECK_FALSE(is_told(signal));
+  CHECK_FALSE(signal.take());
   ::waitpid(first, nullptr, 0);
   ::waitpid(second, nullptr, 0);
 }
