@@ -75,8 +75,7 @@ std::optional<MonotonicTime> VmMachine::deadline() const {
                     state_);
 }
 
-// --- the VMM
-// ---------------------------------------------------------------------------------------------------------------
+// --- the VMM ----------------------------------------------------------------------------------------------
 
 void VmMachine::on(const StartRequested&) {
   if (!std::holds_alternative<Idle>(state_)) return;
@@ -144,8 +143,7 @@ void VmMachine::on(const PanicSeen& event) {
              State(state_));
 }
 
-// --- the guest
-// -------------------------------------------------------------------------------------------------------------
+// --- the guest --------------------------------------------------------------------------------------------
 
 void VmMachine::on(const HelloReceived&) {
   if (!std::holds_alternative<Booting>(state_)) return;
@@ -204,8 +202,7 @@ void VmMachine::on(const ExitingReceived& event) {
              State(state_));
 }
 
-// --- the user, this side, and time
-// -----------------------------------------------------------------------------------------
+// --- the user, this side, and time ------------------------------------------------------------------------
 
 void VmMachine::on(const StopRequested& event) {
   event.urgency == StopRequested::Urgency::orderly ? stop_orderly() : stop_at_once();
@@ -305,8 +302,7 @@ void VmMachine::on(const DeadlinePassed&) {
       state_);
 }
 
-// --- transitions
-// -----------------------------------------------------------------------------------------------------------
+// --- transitions ------------------------------------------------------------------------------------------
 
 void VmMachine::boot(bool uses_kvm) {
   state_ = Booting{uses_kvm, now_ + policy_.boot_timeout, false, false};

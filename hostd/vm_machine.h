@@ -51,8 +51,7 @@ struct Outcome {
 enum class Step { vm, kernel, kestrel, services, healthy };
 [[nodiscard]] std::string_view name_of(Step step);
 
-// --- events
-// ----------------------------------------------------------------------------------------------------------------
+// --- events -----------------------------------------------------------------------------------------------
 struct StartRequested {};
 struct SpawnFailed {
   ExitCode code;
@@ -97,8 +96,7 @@ using Event = std::variant<StartRequested, SpawnFailed, VmmExited, ConsoleSpoke,
                            HelloReceived, VmmPaused, VmmResumed, ServicesBecameReady, HealthChanged,
                            ExitingReceived, StopRequested, PowerOffFailed, HostFailed, DeadlinePassed>;
 
-// --- effects
-// ---------------------------------------------------------------------------------------------------------------
+// --- effects ----------------------------------------------------------------------------------------------
 struct SpawnVmm {
   bool uses_kvm;
   friend bool operator==(const SpawnVmm&, const SpawnVmm&) = default;
@@ -144,8 +142,7 @@ using Effect = std::variant<SpawnVmm, SendPowerOff, NotePaused, ResumeVmm, TellR
                             AckExiting, ReportProgress, ReportNotice, Finish>;
 using Effects = std::vector<Effect>;
 
-// --- states
-// ----------------------------------------------------------------------------------------------------------------
+// --- states -----------------------------------------------------------------------------------------------
 struct Idle {};
 struct Booting {
   bool uses_kvm = false;

@@ -65,8 +65,7 @@ std::optional<Outcome> AttachedVm::prepare() {
   return std::nullopt;
 }
 
-// --- what the guest tells
-// ----------------------------------------------------------------------------------------------
+// --- what the guest tells ---------------------------------------------------------------------------------
 
 GuestSessionCallbacks AttachedVm::guest_callbacks() {
   return {.on_hello = [this] { take_hello(); },
@@ -150,8 +149,7 @@ void AttachedVm::look_for_vmm() {
   vmm_check_.arm(vmm_check_pause);
 }
 
-// --- what others want
-// --------------------------------------------------------------------------------------------------
+// --- what others want -------------------------------------------------------------------------------------
 
 Result<void> AttachedVm::stop(StopRequested::Urgency urgency) {
   if (urgency == StopRequested::Urgency::immediate) return foreign_vmm("force the end of");
@@ -177,8 +175,7 @@ void AttachedVm::detach() {
   finish({});
 }
 
-// --- the end
-// -----------------------------------------------------------------------------------------------------------
+// --- the end ----------------------------------------------------------------------------------------------
 
 void AttachedVm::finish(Outcome outcome) {
   if (outcome_) return;

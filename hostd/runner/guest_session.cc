@@ -48,8 +48,7 @@ bool GuestSession::tell_resumed(std::uint64_t id, Duration paused) {
                                   .entropy = random_hex(64)});
 }
 
-// --- what the guest says
-// -----------------------------------------------------------------------------------------------
+// --- what the guest says ----------------------------------------------------------------------------------
 
 LinkCallbacks GuestSession::link_callbacks() {
   LinkCallbacks callbacks;
@@ -129,8 +128,7 @@ void GuestSession::link_lost(std::string_view reason) {
   callbacks_.on_lost();
 }
 
-// --- records
-// -----------------------------------------------------------------------------------------------------------
+// --- records ----------------------------------------------------------------------------------------------
 
 /// A full disk loses records, and says so once; it must not end the VM.
 void GuestSession::record(RecordLog& log, std::string_view members) {

@@ -47,8 +47,7 @@ Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& ob
 
 Runner::~Runner() = default;
 
-// --- before the start
-// ------------------------------------------------------------------------------------------------------
+// --- before the start -------------------------------------------------------------------------------------
 
 std::optional<Outcome> Runner::prepare() {
   for (const PublishedPort& port : spec_.ports) {
@@ -73,8 +72,7 @@ Result<void> Runner::open_console_log() {
   return {};
 }
 
-// --- the machine
-// -----------------------------------------------------------------------------------------------------------
+// --- the machine ------------------------------------------------------------------------------------------
 
 /// Effects may bring events at once (a VMM that cannot be spawned): they queue up, nothing recurses.
 void Runner::handle(Event event) {
@@ -206,8 +204,7 @@ void Runner::close(AfterEnd after) {
   if (!written) log_error(written.error().message);
 }
 
-// --- what happens
-// ----------------------------------------------------------------------------------------------------------
+// --- what happens -----------------------------------------------------------------------------------------
 
 void Runner::take_console(std::string_view bytes) {
   if (const auto written = console_log_.append(bytes); !written) log_debug(written.error().message);

@@ -79,8 +79,7 @@ void LeasedAddress::carry_out(const dhcp::Effects& effects) {
   }
 }
 
-// --- messages
-// --------------------------------------------------------------------------------------------------
+// --- messages ---------------------------------------------------------------------------------------------
 
 void LeasedAddress::perform(const dhcp::Send& effect) {
   const auto message = dhcp::encode(effect.request);
@@ -164,8 +163,7 @@ void LeasedAddress::hear(std::string_view message) {
   if (const auto reply = dhcp::parse_reply(message)) carry_out(client_.handle_reply(loop_->now(), *reply));
 }
 
-// --- the address
-// -----------------------------------------------------------------------------------------------
+// --- the address ------------------------------------------------------------------------------------------
 
 void LeasedAddress::perform(const dhcp::UseAddress& effect) {
   const auto& next = effect.lease.settings;

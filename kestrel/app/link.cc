@@ -35,8 +35,7 @@ std::uint64_t Link::unacknowledged() const {
   return events_->last_seq() - acknowledged_events_ + logs_->last_seq() - acknowledged_logs_;
 }
 
-// --- getting a connection
-// --------------------------------------------------------------------------------------
+// --- getting a connection ---------------------------------------------------------------------------------
 
 void Link::dial() {
   auto socket = dial_();
@@ -79,8 +78,7 @@ void Link::lose(std::string_view why) {
   state_ = Waiting{std::move(retry)};
 }
 
-// --- receiving
-// -------------------------------------------------------------------------------------------------
+// --- receiving --------------------------------------------------------------------------------------------
 
 void Link::receive(std::string_view bytes) {
   if (std::holds_alternative<Upgrading>(state_)) {
@@ -171,8 +169,7 @@ void Link::watch_silence() {
   }
 }
 
-// --- sending
-// ---------------------------------------------------------------------------------------------------
+// --- sending ----------------------------------------------------------------------------------------------
 
 loop::Stream* Link::stream() {
   if (auto* up = std::get_if<Up>(&state_)) return &up->stream;

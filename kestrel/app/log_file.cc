@@ -33,8 +33,7 @@ std::string rotated_path(const std::string& path, std::uint32_t age) {
 
 }  // namespace
 
-// --- batches
-// -----------------------------------------------------------------------------------------------------
+// --- batches ----------------------------------------------------------------------------------------------
 
 LogFile::Batch::Batch(LogFile& file, WallTime time, control::LogStream stream)
     : file_(&file), prefix_(concat(format_time(time), ' ', name_of(stream), ' ')) {}
@@ -54,8 +53,7 @@ void LogFile::Batch::write() {
   used_ = 0;
 }
 
-// --- the file
-// ----------------------------------------------------------------------------------------------------
+// --- the file ---------------------------------------------------------------------------------------------
 
 LogFile::LogFile(std::string path, config::Rotation rotation, Clock clock)
     : path_(std::move(path)), rotation_(rotation), clock_(std::move(clock)) {

@@ -120,8 +120,7 @@ void ProcessTable::tell_exec(ProcessId id, const std::optional<sys::SpawnFailure
   if (on_exec_failed) on_exec_failed(*failure);
 }
 
-// --- ends
-// ------------------------------------------------------------------------------------------------------
+// --- ends -------------------------------------------------------------------------------------------------
 
 /// Orphans end by the thousand: one that its signal names needs no looking for.
 void ProcessTable::reap_stranger(pid_t pid) {
@@ -223,8 +222,7 @@ void ProcessTable::remove_ended(ProcessId id) {
   if (!containments_.is_empty() && !sweep_.is_armed()) sweep_.arm(rest_of_containments);
 }
 
-// --- another main process
-// --------------------------------------------------------------------------------------
+// --- another main process ---------------------------------------------------------------------------------
 
 bool ProcessTable::contains(ProcessId id, pid_t pid) const {
   const Entry* entry = find(id);
@@ -251,8 +249,7 @@ Result<void> ProcessTable::adopt_main(ProcessId id, pid_t pid) {
   return {};
 }
 
-// --- signals
-// ---------------------------------------------------------------------------------------------------
+// --- signals ----------------------------------------------------------------------------------------------
 
 void ProcessTable::signal_main(ProcessId id, int signal) {
   const Entry* entry = find(id);

@@ -99,8 +99,7 @@ void ReadinessWatch::tell_later(core::Event event) {
   loop_->post([tell = listener_.tell, event = std::move(event)] { tell(event); });
 }
 
-// --- log
-// -------------------------------------------------------------------------------------------------------
+// --- log --------------------------------------------------------------------------------------------------
 
 void ReadinessWatch::handle_line(std::string_view line) {
   if (!pattern_ || !pattern_->is_in(line)) return;
@@ -108,8 +107,7 @@ void ReadinessWatch::handle_line(std::string_view line) {
   tell_later(core::ReadinessReported{listener_.run});
 }
 
-// --- notify
-// ----------------------------------------------------------------------------------------------------
+// --- notify -----------------------------------------------------------------------------------------------
 
 void ReadinessWatch::hear_rest() {
   if (socket_) hear_messages(most_last_messages);
@@ -142,8 +140,7 @@ void ReadinessWatch::hear(const sys::Notification& notification) {
   listener_.tell(as_event(listener_.run, std::move(message)));
 }
 
-// --- fd
-// --------------------------------------------------------------------------------------------------------
+// --- fd ---------------------------------------------------------------------------------------------------
 
 /// What follows the report is read and forgotten: the writer shall not be held up.
 void ReadinessWatch::read_descriptor() {

@@ -6,8 +6,7 @@
 namespace kestrel::config {
 namespace {
 
-// --- dependencies
-// ----------------------------------------------------------------------------------------------------
+// --- dependencies -----------------------------------------------------------------------------------------
 constexpr Choice<Condition> condition_choices[] = {
     {"started", Condition::started},
     {"ready", Condition::ready},
@@ -46,8 +45,7 @@ std::optional<DependencyDraft> read_dependency(Context& context, const Raw& raw)
 }
 constexpr auto read_dependencies = read_list<read_dependency>;
 
-// --- who runs it
-// -------------------------------------------------------------------------------------------------------
+// --- who runs it ------------------------------------------------------------------------------------------
 std::optional<User> read_user(Context& context, const Raw& raw) {
   const auto text = read_word(context, raw);
   if (!text) return std::nullopt;
@@ -81,8 +79,7 @@ void read_groups_row(Context& context, const RawEntry& entry, ServiceDraft& targ
   if (groups) user_of(target).supplementary = *std::move(groups);
 }
 
-// --- when it runs
-// ------------------------------------------------------------------------------------------------------
+// --- when it runs -----------------------------------------------------------------------------------------
 constexpr Choice<Overlap> overlap_choices[] = {
     {"forbid", Overlap::forbid},
     {"allow", Overlap::allow},

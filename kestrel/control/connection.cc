@@ -243,8 +243,7 @@ void Connection::finish_streaming() {
   state_ = Reading{};
 }
 
-// --- requests that are work
-// ----------------------------------------------------------------------------------
+// --- requests that are work -------------------------------------------------------------------------------
 
 void Connection::start_working(Working working, const wire::Request& request) {
   const bool expects_continue = working.reader.is_in_body() && request.body.empty() &&

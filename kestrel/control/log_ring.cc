@@ -165,8 +165,7 @@ LogRing::Source* LogRing::find_largest(const Source& newest, bool spares_untaken
   return largest;
 }
 
-// --- taking
-// --------------------------------------------------------------------------------------------------------------
+// --- taking -----------------------------------------------------------------------------------------------
 
 void LogRing::take_through(std::uint64_t seq) {
   if (seq <= taken_) return;

@@ -148,8 +148,7 @@ void Supervisor::handle_hook_gone(const Subject& subject, RunId run, Now now) {
              subject);
 }
 
-// --- a service's
-// -------------------------------------------------------------------------------------------------
+// --- a service's ------------------------------------------------------------------------------------------
 
 /// The shutdown's deadline has passed: nothing new is begun.
 bool Supervisor::is_out_of_time() const {
@@ -207,8 +206,7 @@ void Supervisor::conclude_service_hook(const ServiceHook& subject, const HookRun
   }
 }
 
-// --- the guest's
-// ---------------------------------------------------------------------------------------------------
+// --- the guest's ------------------------------------------------------------------------------------------
 
 void Supervisor::run_guest_hooks(HookKind kind, Now now) {
   auto* up = std::get_if<Up>(&guest_);

@@ -88,8 +88,7 @@ Listening Client::listening() const {
                     state_);
 }
 
-// --- answers
-// ---------------------------------------------------------------------------------------------------
+// --- answers ----------------------------------------------------------------------------------------------
 
 Effects Client::answered(Selecting& state, MonotonicTime now, const Reply& reply) {
   if (!is_answer_to(state.exchange, reply) || reply.answer != Answer::offer) return {};
@@ -134,8 +133,7 @@ Effects Client::take_more(const Bound& held, const Exchange& exchange, const Rep
   return hold(*std::move(lease), exchange.asked);
 }
 
-// --- deadlines
-// -------------------------------------------------------------------------------------------------
+// --- deadlines --------------------------------------------------------------------------------------------
 
 Effects Client::due(Selecting& state, MonotonicTime now) {
   const Request request = ask(Question::discover, state.exchange, now);
@@ -181,8 +179,7 @@ Effects Client::ask_for_more(const Bound& held, Exchange& exchange, MonotonicTim
   return {Send{request, FromAddress{whom}}};
 }
 
-// --- what several have in common
-// -------------------------------------------------------------------------------
+// --- what several have in common --------------------------------------------------------------------------
 
 Effects Client::discover(MonotonicTime now) {
   auto& selecting = state_.emplace<Selecting>(Selecting{new_exchange(now)});

@@ -52,8 +52,7 @@ enum Option : std::uint8_t {
 constexpr std::array<char, 6> wishes = {subnet_mask, router,      domain_name_server,
                                         host_name,   domain_name, interface_mtu};
 
-// --- writing
-// ---------------------------------------------------------------------------------------------------
+// --- writing ----------------------------------------------------------------------------------------------
 
 char as_char(std::uint8_t byte) { return static_cast<char>(byte); }
 
@@ -79,8 +78,7 @@ void append_address_option(std::string& out, Option code, const std::optional<Ip
   append_option(out, code, content);
 }
 
-// --- reading
-// ---------------------------------------------------------------------------------------------------
+// --- reading ----------------------------------------------------------------------------------------------
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 

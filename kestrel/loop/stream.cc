@@ -89,8 +89,7 @@ void Stream::Block::close() {
   callbacks = {};
 }
 
-// --- writing
-// -------------------------------------------------------------------------------------------------------------
+// --- writing ----------------------------------------------------------------------------------------------
 
 void Stream::Block::write(std::string data) {
   if (!in_flight.empty()) {
@@ -162,8 +161,7 @@ void Stream::Block::broke_inside_caller(int code) {
   timer.arm(Duration::zero());
 }
 
-// --- reading
-// -------------------------------------------------------------------------------------------------------------
+// --- reading ----------------------------------------------------------------------------------------------
 
 void Stream::Block::provide_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) noexcept {
   auto& shared = Loop::Shared::of(handle->loop).read_buffer;
@@ -190,8 +188,7 @@ void Stream::Block::end() {
   run_callback(*this, callbacks.on_end, error ? &*error : nullptr);
 }
 
-// --- the owner
-// -----------------------------------------------------------------------------------------------------------
+// --- the owner --------------------------------------------------------------------------------------------
 
 Stream::Stream(Loop& loop, sys::UniqueFd fd, StreamCallbacks callbacks) : block_(new Block) {
   block_->loop = &loop;

@@ -22,8 +22,7 @@ Error wrong(std::string_view key, std::string_view what) {
   return {concat("'", printable(key), "' must be ", what)};
 }
 
-// --- the members of a request
-// --------------------------------------------------------------------------------
+// --- the members of a request -----------------------------------------------------------------------------
 
 /// What execve() takes: text without NUL.
 Result<void> read_text(std::string_view key, const Json& value, std::string& into) {

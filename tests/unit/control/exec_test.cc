@@ -382,8 +382,7 @@ TEST_CASE("processes that outlive the main one may still print, and the exit is 
   CHECK(client.data[FrameType::standard_output] == "a last word");
 }
 
-// --- detached
-// --------------------------------------------------------------------------------------------------
+// --- detached ---------------------------------------------------------------------------------------------
 
 TEST_CASE("a detached exec outlives its client, and another goes on where that was", "[control][exec]") {
   ExecBench bench;

@@ -15,8 +15,7 @@
 namespace kestrel::sys {
 namespace {
 
-// --- the kernel's command line
-// ---------------------------------------------------------------------------------------
+// --- the kernel's command line ----------------------------------------------------------------------------
 
 TEST_CASE("parameters have keys and values, flags an empty value", "[sys]") {
   CHECK(parse_kernel_command_line("console=hvc0 quiet kestrel.link=vsock:2:1024\n") ==
@@ -44,8 +43,7 @@ TEST_CASE("an odd command line is read as far as it makes sense", "[sys]") {
   CHECK(parse_kernel_command_line("a=") == KernelParameters{{"a", ""}});
 }
 
-// --- modules
-// ---------------------------------------------------------------------------------------------------------
+// --- modules ----------------------------------------------------------------------------------------------
 
 TEST_CASE("a module list has a path and its parameters a line, in order", "[sys]") {
   CHECK(parse_module_list("# the transport first\n/lib/modules/6.1/virtio.ko\n\n"
@@ -65,8 +63,7 @@ TEST_CASE("a missing module list is an empty one, a missing module a failure tha
   CHECK(failures[1].message.find("b.ko") != std::string::npos);
 }
 
-// --- mounts
-// ----------------------------------------------------------------------------------------------------------
+// --- mounts -----------------------------------------------------------------------------------------------
 
 constexpr std::string_view mount_info =
     "22 1 254:0 / / rw,relatime - ext4 /dev/root rw\n"
@@ -101,8 +98,7 @@ TEST_CASE("what every guest needs is mounted parents first", "[sys]") {
   CHECK(seen.size() == 8);
 }
 
-// --- this boot and this machine
-// --------------------------------------------------------------------------------------
+// --- this boot and this machine ---------------------------------------------------------------------------
 
 TEST_CASE("the boot's id is told without its newline", "[sys]") {
   test::TemporaryFolder proc;

@@ -160,8 +160,7 @@ TEST_CASE("where a leaf cannot be killed at once it is frozen and killed pid by 
   CHECK(tree.folder.read("services/web/cgroup.freeze") == "0");
 }
 
-// --- without a cgroup
-// ------------------------------------------------------------------------------------------------
+// --- without a cgroup -------------------------------------------------------------------------------------
 
 /// A containment without a cgroup, and a shell in it that has run `script` up to its `echo`.
 struct Session {
@@ -268,8 +267,7 @@ TEST_CASE("a containment that nothing was put into has no members and no figures
   CHECK_FALSE(empty->memory_current());
 }
 
-// --- /proc
-// -----------------------------------------------------------------------------------------------------------
+// --- /proc ------------------------------------------------------------------------------------------------
 
 TEST_CASE("a process's line is read though its name holds parentheses and spaces", "[sys]") {
   CHECK(parse_process_stat("42 (a) R 1 (b c) S 7 8 9 0 -1") == ProcessInfo{42, 7, 8, 9, false});

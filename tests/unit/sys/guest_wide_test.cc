@@ -17,8 +17,7 @@
 namespace kestrel::sys {
 namespace {
 
-// --- sysctl
-// ----------------------------------------------------------------------------------------------------
+// --- sysctl -----------------------------------------------------------------------------------------------
 TEST_CASE("a sysctl's dots become slashes, and its slashes dots", "[sys]") {
   CHECK(sysctl_path("net.core.somaxconn").value() == "net/core/somaxconn");
   CHECK(sysctl_path("net.ipv4.conf.eth0/100.forwarding").value() == "net/ipv4/conf/eth0.100/forwarding");
@@ -40,8 +39,7 @@ TEST_CASE("a sysctl is written, and one that the kernel lacks is named", "[sys]"
   CHECK(missing.error().message == "cannot set sysctl vm.swapiness: this kernel has none of that name");
 }
 
-// --- modules
-// ---------------------------------------------------------------------------------------------------
+// --- modules ----------------------------------------------------------------------------------------------
 constexpr std::string_view modules_dep =
     "kernel/lib/libcrc32c.ko:\n"
     "kernel/net/netfilter/nf_tables.ko: kernel/net/netfilter/nfnetlink.ko kernel/lib/libcrc32c.ko\n"
@@ -87,8 +85,7 @@ TEST_CASE("a module is looked for in modules.dep and then in the image's list", 
   CHECK(message("b").find("lib/modules/6.1/kernel/b.ko: No such file") != std::string::npos);
 }
 
-// --- mounts
-// ----------------------------------------------------------------------------------------------------
+// --- mounts -----------------------------------------------------------------------------------------------
 TEST_CASE("mount options are the kernel's flags, and the rest is the file system's", "[sys]") {
   CHECK(parse_mount_options({"ro,nosuid", "size=64M", "mode=0755", "x-initrd.mount", "defaults"}) ==
         MountOptions{MS_RDONLY | MS_NOSUID, "size=64M,mode=0755", false, false});
@@ -127,8 +124,7 @@ TEST_CASE("a bind of what does not exist is refused", "[sys]") {
   CHECK(::access("/nonexistent2", F_OK) < 0);
 }
 
-// --- network
-// ---------------------------------------------------------------------------------------------------
+// --- network ----------------------------------------------------------------------------------------------
 TEST_CASE("ip= gives an address, a gateway, name servers and a hostname", "[sys]") {
   const auto ip = parse_ip_parameter(
       "192.168.3.2:192.168.3.1:192.168.3.254:255.255.255.128:api:eth1:off:9.9.9.9:1.1.1.1:192.168.3.1");

@@ -112,8 +112,7 @@ TEST_CASE("random bytes never make a frame longer than allowed", "[wire]") {
   }
 }
 
-// --- signs of life
-// ---------------------------------------------------------------------------------------------
+// --- signs of life ----------------------------------------------------------------------------------------
 
 TEST_CASE("a keepalive is due every five seconds", "[wire]") {
   const MonotonicTime start{seconds(100)};
