@@ -17,7 +17,6 @@
 #include "kestrel/app/process_plan.h"
 #include "kestrel/app/process_table.h"
 #include "kestrel/app/readiness_watch.h"
-#include "kestrel/app/restart_tally.h"
 #include "kestrel/app/standstill.h"
 #include "kestrel/config/model.h"
 #include "kestrel/control/exec_book.h"
@@ -71,7 +70,7 @@ class Supervision final : public control::Guest {
   }
   [[nodiscard]] core::ServiceView view(core::ServiceId id) const override;
   [[nodiscard]] std::optional<control::Usage> usage(core::ServiceId id) const override;
-  [[nodiscard]] control::ServiceMeters meters(core::ServiceId id) const override;
+  [[nodiscard]] std::optional<Duration> uptime(core::ServiceId id) const override;
   [[nodiscard]] core::HealthView health() const override { return supervisor_.health(); }
   [[nodiscard]] core::Phase phase() const override { return supervisor_.phase(); }
   [[nodiscard]] control::InfoView info() const override;
@@ -151,8 +150,7 @@ class Supervision final : public control::Guest {
   struct Runs {
     /// One, or several of a schedule that allows them; ended ones, too.
     std::vector<core::RunId> current;
-    MonotonicTime started{};  ///< the process of the newest one
-    RestartTally restarts;
+    MonotonicTime started{};      ///< the process of the newest one
     control::ServiceTimes first;  ///< without name and kind
   };
   /// By the service's name, which a reload keeps.

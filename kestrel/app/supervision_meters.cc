@@ -51,14 +51,11 @@ std::optional<control::Usage> Supervision::usage(core::ServiceId id) const {
   return usage;
 }
 
-control::ServiceMeters Supervision::meters(core::ServiceId id) const {
+std::optional<Duration> Supervision::uptime(core::ServiceId id) const {
   const auto found = runs_.find(name(id));
-  if (found == runs_.end()) return {};
-  const Runs& runs = found->second;
-  control::ServiceMeters meters{.uptime = {}, .restarts = runs.restarts.counts()};
-  if (!live_runs(name(id)).empty() && runs.started != MonotonicTime{})
-    meters.uptime = sys::monotonic_now() - runs.started;
-  return meters;
+  if (found == runs_.end() || found->second.started == MonotonicTime{} || live_runs(name(id)).empty())
+    return std::nullopt;
+  return sys::monotonic_now() - found->second.started;
 }
 
 void Supervision::meter(const core::Notice& notice, const std::string& service) {
@@ -67,13 +64,7 @@ void Supervision::meter(const core::Notice& notice, const std::string& service) 
   const auto reached = [](std::optional<std::int64_t>& first) {
     if (!first) first = boot_microseconds();
   };
-  if (notice.type == Type::service_starting) {
-    if (runs.first.started_us) {
-      const auto view = supervisor_.view(*notice.service, sys::now());
-      if (!view.exits.empty()) runs.restarts.note(view.restarts, view.exits.back().cause);
-    }
-    reached(runs.first.starting_us);
-  }
+  if (notice.type == Type::service_starting) reached(runs.first.starting_us);
   if (notice.type == Type::service_started) {
     runs.started = sys::monotonic_now();
     reached(runs.first.started_us);

@@ -1,7 +1,6 @@
 // All that the API sees of the rest of the program. app/ implements it over the supervisor; tests do by hand.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,15 +36,6 @@ struct Usage {
   std::optional<Bytes> memory;
   std::optional<Bytes> memory_peak;
   std::optional<milliseconds> cpu;
-};
-
-/// Restarts by what ended the run before, in the order of core::ExitCause.
-using RestartCounts = std::array<std::uint32_t, static_cast<std::size_t>(core::ExitCause::exec_failed) + 1>;
-
-/// What is counted and measured of a service beside its view.
-struct ServiceMeters {
-  std::optional<Duration> uptime;  ///< of its process, where there is one
-  RestartCounts restarts{};
 };
 
 /// When a service got how far for the first time in this boot, in microseconds since the kernel started.
@@ -107,7 +97,8 @@ class Guest {
   [[nodiscard]] virtual std::string name(core::ServiceId id) const = 0;
   [[nodiscard]] virtual core::ServiceView view(core::ServiceId id) const = 0;
   [[nodiscard]] virtual std::optional<Usage> usage(core::ServiceId id) const = 0;
-  [[nodiscard]] virtual ServiceMeters meters(core::ServiceId id) const = 0;
+  /// Of its process, where there is one.
+  [[nodiscard]] virtual std::optional<Duration> uptime(core::ServiceId id) const = 0;
   [[nodiscard]] virtual core::HealthView health() const = 0;
   [[nodiscard]] virtual core::Phase phase() const = 0;
   [[nodiscard]] virtual InfoView info() const = 0;

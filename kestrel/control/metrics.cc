@@ -61,12 +61,12 @@ void write_healthy(const ServiceMetrics& service, std::string_view labels, Sampl
   if (service.health != core::Health::none) samples.flag(labels, service.health == core::Health::healthy);
 }
 void write_uptime(const ServiceMetrics& service, std::string_view labels, Samples& samples) {
-  if (service.meters.uptime) samples.time(labels, *service.meters.uptime);
+  if (service.uptime) samples.time(labels, *service.uptime);
 }
 void write_restarts(const ServiceMetrics& service, std::string_view labels, Samples& samples) {
-  for (std::size_t i = 0; i < service.meters.restarts.size(); ++i) {
+  for (std::size_t i = 0; i < service.restarts.size(); ++i) {
     const auto cause = label("cause", core::name_of(static_cast<core::ExitCause>(i)));
-    samples.count(concat(labels, ',', cause), service.meters.restarts[i]);
+    samples.count(concat(labels, ',', cause), service.restarts[i]);
   }
 }
 void write_cpu(const ServiceMetrics& service, std::string_view labels, Samples& samples) {
@@ -178,7 +178,8 @@ ServiceMetrics measure(const Guest& guest, LogRing& ring, core::ServiceId id) {
                          .state = view.state,
                          .is_ready = view.is_ready,
                          .health = view.health,
-                         .meters = guest.meters(id),
+                         .uptime = guest.uptime(id),
+                         .restarts = view.restarts_by_cause,
                          .usage = guest.usage(id),
                          .logs = {}};
   if (const auto source = ring.find(service.name)) {

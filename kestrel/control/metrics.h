@@ -26,7 +26,8 @@ struct ServiceMetrics {
   core::StateName state = core::StateName::stopped;
   bool is_ready = false;
   core::Health health = core::Health::none;
-  ServiceMeters meters;
+  std::optional<Duration> uptime;
+  core::RestartCounts restarts{};
   std::optional<Usage> usage;
   LogCounters logs;
 };

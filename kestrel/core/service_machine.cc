@@ -275,7 +275,7 @@ void Supervisor::follow(ServiceId id, const AfterEnd& decision, const EndedRun& 
                  [&](const StartAgain& again) {
                    if (run.cause != StopCause::restart && run.cause != StopCause::dependency &&
                        run.cause != StopCause::desired && run.cause != StopCause::replaced) {
-                     ++at(model_id(id)).restarts;
+                     ++at(model_id(id)).restarts[static_cast<std::size_t>(cause_of(run.cause, run.exit))];
                    }
                    if (again.delay == Duration::zero()) return enter(id, Waiting{}, now);
                    enter(id, BackingOff{now.monotonic + again.delay, again.reason}, now);

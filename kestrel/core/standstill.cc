@@ -10,20 +10,18 @@ void postpone(std::optional<MonotonicTime>& deadline, Duration by) {
   if (deadline) *deadline += by;
 }
 
-}  // namespace
-
 /// Only what others have to meet; the end of a delay, or the time of a schedule, has come.
-void Supervisor::postpone(State& state, Duration by) {
+void postpone(State& state, Duration by) {
   std::visit(overloaded{
                  [](Stopped&) {},
                  [](Waiting&) {},
                  [](Scheduled&) {},
                  [by](PreparingStart& one) { one.hook.deadline += by; },
-                 [by](Starting& one) { core::postpone(one.deadline, by); },
+                 [by](Starting& one) { postpone(one.deadline, by); },
                  [by](FinishingStart& one) { one.hook.deadline += by; },
-                 [by](Running& one) { core::postpone(one.deadline, by); },
+                 [by](Running& one) { postpone(one.deadline, by); },
                  [by](PreparingStop& one) { one.hook.deadline += by; },
-                 [by](Stopping& one) { core::postpone(one.deadline, by); },
+                 [by](Stopping& one) { postpone(one.deadline, by); },
                  [by](CleaningUp& one) { one.hook.deadline += by; },
                  [](BackingOff&) {},
                  [](Completed&) {},
@@ -32,6 +30,8 @@ void Supervisor::postpone(State& state, Duration by) {
              },
              state);
 }
+
+}  // namespace
 
 void Supervisor::on(const TimeWasLost& event, Now now) {
   for (auto& owned : checks_) {

@@ -86,7 +86,7 @@ class Supervisor {
     /// A reason to end the current run although it is desired to run.
     std::optional<StopCause> stop_wanted;
     RestartHistory history;
-    std::uint32_t restarts = 0;
+    RestartCounts restarts{};
     WallTime since{};
     std::vector<ExitRecord> exits;
     CheckId first_check;
@@ -219,7 +219,6 @@ class Supervisor {
   // standstill.cc
   void on(const TimeWasLost& event, Now now);
   void on(const Resumed& event, Now now);
-  void postpone(State& state, Duration by);
 
   // views.cc
   template <typename Use>

@@ -2,6 +2,9 @@
 // one moment.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +37,9 @@ enum class Health { none, starting, healthy, unhealthy };
 
 enum class ExitCause { exit, signal, oom, stop, probe, start_timeout, exec_failed };
 [[nodiscard]] std::string_view name_of(ExitCause cause);
+
+/// Restarts by what ended the run before, in the order of ExitCause.
+using RestartCounts = std::array<std::uint32_t, static_cast<std::size_t>(ExitCause::exec_failed) + 1>;
 
 struct ExitRecord {
   WallTime time{};
@@ -73,6 +79,7 @@ struct ServiceView {
   std::optional<int> pid;
   WallTime since{};  ///< when it entered its state
   std::uint32_t restarts = 0;
+  RestartCounts restarts_by_cause{};
   std::optional<Duration> next_start;  ///< backing off or scheduled: how long yet
   std::string status;                  ///< what it last said of itself (STATUS= of sd_notify)
   bool is_ready = false;

@@ -1,5 +1,6 @@
 // Pictures of the supervisor for the API.
 #include <algorithm>
+#include <numeric>
 
 #include "kestrel/base/overloaded.h"
 #include "kestrel/base/text.h"
@@ -146,7 +147,8 @@ ServiceView Supervisor::view(ServiceId id, Now now) const {
                    .desired = service.desired,
                    .pid = process ? process->pid : std::nullopt,
                    .since = current.since,
-                   .restarts = service.restarts,
+                   .restarts = std::accumulate(service.restarts.begin(), service.restarts.end(), 0U),
+                   .restarts_by_cause = service.restarts,
                    .next_start = next_start_of(current.state, now),
                    .status = current.status,
                    .is_ready = std::holds_alternative<Running>(current.state),

@@ -32,7 +32,6 @@ class FakeGuest : public Guest {
   core::HealthView health_view;
   InfoView info_view;
   Usage used{.memory = kibibytes(4), .memory_peak = {}, .cpu = milliseconds(12)};
-  ServiceMeters metered;
   std::vector<ServiceTimes> times;
   std::optional<LinkView> link_view;
   EventJournal journal;
@@ -63,7 +62,7 @@ class FakeGuest : public Guest {
   std::string name(core::ServiceId id) const override { return services[id.value].name; }
   core::ServiceView view(core::ServiceId id) const override { return services[id.value]; }
   std::optional<Usage> usage(core::ServiceId) const override { return used; }
-  ServiceMeters meters(core::ServiceId) const override { return metered; }
+  std::optional<Duration> uptime(core::ServiceId) const override { return std::nullopt; }
   std::vector<ServiceTimes> service_times() const override { return times; }
   std::optional<LinkView> link() const override { return link_view; }
   core::HealthView health() const override { return health_view; }

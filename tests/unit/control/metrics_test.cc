@@ -22,7 +22,8 @@ ServiceMetrics api_metrics() {
           .state = core::StateName::running,
           .is_ready = true,
           .health = core::Health::healthy,
-          .meters = {.uptime = milliseconds(1500), .restarts = {1, 0, 3}},
+          .uptime = milliseconds(1500),
+          .restarts = {1, 0, 3},
           .usage = Usage{.memory = kibibytes(4), .memory_peak = kibibytes(8), .cpu = milliseconds(12)},
           .logs = {.lines = 5, .bytes = 640, .dropped = 2}};
 }

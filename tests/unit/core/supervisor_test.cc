@@ -139,6 +139,29 @@ TEST_CASE("a crashed service starts again after its delay, and not before", "[co
   CHECK(world.view("api").restarts == 1);
 }
 
+TEST_CASE("a restart counts for what ended the run before, and one that was asked for for nothing",
+          "[core]") {
+  Workbench world({service("api")});
+  const auto count = [&](ExitCause cause) {
+    return world.view("api").restarts_by_cause[static_cast<std::size_t>(cause)];
+  };
+  world.begin();
+  world.exec("api");
+  world.die("api", 11);
+  world.pass(seconds(1));
+  world.exec("api");
+  world.exit("api", 1);
+  world.pass(seconds(1));
+  world.exec("api");
+  CHECK(count(ExitCause::signal) == 1);
+  CHECK(count(ExitCause::exit) == 1);
+  CHECK(world.view("api").restarts == 2);
+  (void)world.command(RestartService{world.id("api")});
+  world.exit("api", 0);
+  CHECK(count(ExitCause::stop) == 0);
+  CHECK(world.view("api").restarts == 2);
+}
+
 TEST_CASE("what a crashed service left behind is killed before it starts again", "[core]") {
   Workbench world({service("api")});
   world.begin();
