@@ -33,9 +33,9 @@ std::map<std::string, std::string> name_sources() {
 
 void add_run(CLI::App& app, RunOptions& options, Action& action) {
   CLI::App* run = app.add_subcommand("run", "Run one VM, in the foreground unless -d is given");
-  run->add_option("IMAGE", options.image, "folder with a manifest.json, or an initramfs file")->required();
-  run->add_option("-n,--name", options.name, "the VM's name (default: the image's)");
-  run->add_option("-p,--publish", options.ports,
+  run->add_option("IMAGE", options.vm.image, "folder with a manifest.json, or an initramfs file")->required();
+  run->add_option("-n,--name", options.vm.name, "the VM's name (default: the image's)");
+  run->add_option("-p,--publish", options.vm.ports,
                   "[ADDRESS:]HOST:GUEST, a port of the host that leads into the guest")
       ->take_all()
       ->allow_extra_args(false);
@@ -49,18 +49,19 @@ void add_run(CLI::App& app, RunOptions& options, Action& action) {
   run->add_option("--cloud-init", options.user_data_file,
                   "cloud-config for the guest: files, commands, a name")
       ->type_name("FILE");
-  run->add_option("-m,--memory", options.memory, "such as 256M or 1G (default: the image's)");
-  run->add_option("--cpus", options.cpus, "number of processors (default: the image's)");
-  run->add_option("--kernel", options.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)")
+  run->add_option("-m,--memory", options.vm.memory, "such as 256M or 1G (default: the image's)");
+  run->add_option("--cpus", options.vm.cpus, "number of processors (default: the image's)");
+  run->add_option("--kernel", options.vm.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)")
       ->type_name("FILE");
-  run->add_option("--append", options.append, "further kernel arguments");
-  run->add_option("--hostname", options.hostname, "the guest's host name");
-  run->add_option("--accel", options.accel, "default: $KESTREL_ACCEL, else auto")->type_name("auto|kvm|tcg");
-  run->add_option("--vmm", options.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)")
+  run->add_option("--append", options.vm.append, "further kernel arguments");
+  run->add_option("--hostname", options.vm.hostname, "the guest's host name");
+  run->add_option("--accel", options.vm.accel, "default: $KESTREL_ACCEL, else auto")
+      ->type_name("auto|kvm|tcg");
+  run->add_option("--vmm", options.vm.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)")
       ->type_name("FILE");
-  run->add_option("--boot-timeout", options.boot_timeout,
+  run->add_option("--boot-timeout", options.vm.boot_timeout,
                   "how long the guest has until its hello (default: 30s)");
-  run->add_option("--shutdown-timeout", options.shutdown_timeout,
+  run->add_option("--shutdown-timeout", options.vm.shutdown_timeout,
                   "how long it has to shut down (default: 45s)");
   run->add_flag("-d,--detach", options.is_detached, "leave it running and print its name");
   run->add_option("--wait", options.wait, "with -d: when to return (default: healthy)")

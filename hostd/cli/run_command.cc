@@ -13,7 +13,7 @@ int run_command(const RunOptions& options) {
   const TscMeter tsc;
   const auto made = make_spec(options);
   if (const auto* refusal = std::get_if<Outcome>(&made)) {
-    std::fputs(describe_end(options.image, *refusal, {}).c_str(), stderr);
+    std::fputs(describe_end(options.vm.image, *refusal, {}).c_str(), stderr);
     return refusal->status;
   }
   const auto& spec = std::get<VmSpec>(made);

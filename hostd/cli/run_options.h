@@ -5,27 +5,15 @@
 #include <variant>
 #include <vector>
 
-#include "hostd/vm_machine.h"
-#include "hostd/vm_spec.h"
+#include "hostd/vm_request.h"
 
 namespace kestrel::hostd {
 
 struct RunOptions {
-  std::string image;
-  std::string name;
-  std::vector<std::string> ports;
-  std::vector<std::string> env;
+  VmRequest vm;
+  std::vector<std::string> env;  ///< KEY=VALUE, or KEY
   std::vector<std::string> env_files;
-  std::string memory;
-  unsigned cpus = 0;  ///< 0: as the image says
-  std::string kernel;
-  std::string append;
-  std::string accel;
-  std::string hostname;
   std::string user_data_file;  ///< empty: none
-  std::string boot_timeout;
-  std::string shutdown_timeout;
-  std::string vmm;
   std::string wait = "healthy";
   std::string wait_timeout = "2m";
   bool is_detached = false;
@@ -33,8 +21,11 @@ struct RunOptions {
   bool keeps = false;
 };
 
-/// Reads the image and looks at the environment (KESTREL_KERNEL, KESTREL_ACCEL, KESTREL_QEMU). The outcome
-/// says what is wrong, ready to be shown.
+/// The request, complete with what is in the files that the options name.
+[[nodiscard]] Result<VmRequest> read_request(const RunOptions& options);
+/// What this process has in its environment (KESTREL_KERNEL, KESTREL_ACCEL, KESTREL_QEMU), and its VMs.
+[[nodiscard]] Surroundings surroundings();
+/// Reads the image. The outcome says what is wrong, ready to be shown.
 [[nodiscard]] std::variant<VmSpec, Outcome> make_spec(const RunOptions& options);
 
 /// `KEY=VALUE`, or `KEY` alone for the variable of this process; pure but for that.
@@ -44,7 +35,5 @@ struct RunOptions {
 
 /// `wanted`, or wanted-2, wanted-3, … where VMs of these names are running.
 [[nodiscard]] std::string free_name(const std::string& wanted);
-/// A VM's name made of an image's.
-[[nodiscard]] std::string name_from(std::string_view image_name);
 
 }  // namespace kestrel::hostd

@@ -31,8 +31,8 @@ std::string fake_kernel(const TemporaryFolder& folder) {
 
 RunOptions options_for(const TemporaryFolder& folder) {
   RunOptions options;
-  options.image = folder.write("site.cpio", "070701");
-  options.kernel = fake_kernel(folder);
+  options.vm.image = folder.write("site.cpio", "070701");
+  options.vm.kernel = fake_kernel(folder);
   return options;
 }
 
@@ -45,12 +45,12 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
       "manifest.json",
       R"({"initramfs":"i.cpio","resources":{"vcpu":2,"memory_mb":128},"env":{"A":"image","B":"image"}})");
   RunOptions options;
-  options.image = folder.path();
-  options.kernel = fake_kernel(folder);
-  options.memory = "512M";
+  options.vm.image = folder.path();
+  options.vm.kernel = fake_kernel(folder);
+  options.vm.memory = "512M";
   options.env = {"A=option"};
-  options.ports = {"8080:80"};
-  options.name = "site";
+  options.vm.ports = {"8080:80"};
+  options.vm.name = "site";
   options.user_data_file = folder.write("user-data", "#cloud-config\n");
   const auto made = make_spec(options);
   REQUIRE(std::holds_alternative<VmSpec>(made));
@@ -67,13 +67,13 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
 TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder);
-  SECTION("memory") { options.memory = "much"; }
-  SECTION("port") { options.ports = {"x"}; }
+  SECTION("memory") { options.vm.memory = "much"; }
+  SECTION("port") { options.vm.ports = {"x"}; }
   SECTION("variable") { options.env = {"=x"}; }
-  SECTION("accelerator") { options.accel = "fast"; }
-  SECTION("time") { options.boot_timeout = "soon"; }
+  SECTION("accelerator") { options.vm.accel = "fast"; }
+  SECTION("time") { options.vm.boot_timeout = "soon"; }
   SECTION("cloud-init") { options.user_data_file = folder.file("none"); }
-  SECTION("name") { options.name = "a/b"; }
+  SECTION("name") { options.vm.name = "a/b"; }
   const auto made = make_spec(options);
   REQUIRE(std::holds_alternative<Outcome>(made));
   CHECK(std::get<Outcome>(made).status == to_status(ExitCode::usage));
@@ -83,11 +83,11 @@ TEST_CASE("a missing image and a missing kernel have statuses of their own", "[h
   const TemporaryFolder folder;
   RunOptions options = options_for(folder);
   SECTION("image") {
-    options.image = folder.file("none");
+    options.vm.image = folder.file("none");
     CHECK(std::get<Outcome>(make_spec(options)).status == to_status(ExitCode::image_broken));
   }
   SECTION("kernel") {
-    options.kernel = folder.file("none");
+    options.vm.kernel = folder.file("none");
     CHECK(std::get<Outcome>(make_spec(options)).status == to_status(ExitCode::kernel_missing));
   }
 }

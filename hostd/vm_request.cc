@@ -1,0 +1,101 @@
+#include "hostd/vm_request.h"
+
+#include "kestrel/base/text.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// Fills `out` where `text` is given.
+Result<void> read_duration(std::string_view option, const std::string& text, Duration& out) {
+  if (text.empty()) return {};
+  const auto duration = parse_duration(text);
+  if (!duration || *duration <= Duration::zero()) {
+    return Error{
+        concat("cannot use ", option, " `", text, "`: it is not a length of time such as 30s or 2m")};
+  }
+  out = *duration;
+  return {};
+}
+
+Result<void> read_memory(const std::string& text, Bytes& out) {
+  if (text.empty()) return {};
+  const auto bytes = parse_bytes(text);
+  if (!bytes) return Error{concat("cannot use memory `", text, "`: it is not a size such as 256M or 1G")};
+  out = *bytes;
+  return {};
+}
+
+Result<void> read_ports(const std::vector<std::string>& texts, std::vector<PublishedPort>& out) {
+  for (const std::string& text : texts) {
+    auto port = parse_published_port(text);
+    if (!port) return port.error();
+    out.push_back(std::move(*port));
+  }
+  return {};
+}
+
+Result<void> read_accel(const std::string& text, Accel& out) {
+  if (text.empty()) return {};
+  const auto accel = parse_accel(text);
+  if (!accel) return accel.error();
+  out = *accel;
+  return {};
+}
+
+const std::string& first_given(const std::string& wanted, const std::string& otherwise) {
+  return wanted.empty() ? otherwise : wanted;
+}
+
+/// All that does not come from the image.
+Result<void> read_request(const VmRequest& request, const Surroundings& surroundings, VmSpec& spec) {
+  for (const auto& read :
+       {read_memory(request.memory, spec.memory), read_ports(request.ports, spec.ports),
+        read_accel(first_given(request.accel, surroundings.accel), spec.accel),
+        read_duration("boot timeout", request.boot_timeout, spec.boot_timeout),
+        read_duration("shutdown timeout", request.shutdown_timeout, spec.shutdown_timeout)}) {
+    if (!read) return read;
+  }
+  if (request.cpus != 0) spec.cpus = request.cpus;
+  spec.env = request.env;
+  spec.append = request.append;
+  spec.hostname = request.hostname;
+  spec.user_data = request.user_data;
+  return {};
+}
+
+}  // namespace
+
+std::variant<VmSpec, Outcome> make_spec(const VmRequest& request, const Surroundings& surroundings) {
+  const auto failed = [](ExitCode code, const Error& error) {
+    return Outcome{to_status(code), error.message, {}};
+  };
+  const auto image = surroundings.find_image(request.image);
+  if (!image) return failed(ExitCode::image_broken, image.error());
+  const auto kernel = choose_kernel(request.kernel, *image, surroundings.kernel);
+  if (!kernel) return failed(ExitCode::kernel_missing, kernel.error());
+
+  VmSpec spec;
+  spec.kernel = *kernel;
+  spec.initramfs = image->initramfs;
+  spec.memory = image->memory.value_or(spec.memory);
+  spec.cpus = image->cpus.value_or(spec.cpus);
+  spec.image_env = image->env;
+  spec.program = first_given(first_given(request.vmm, surroundings.vmm), std::string(default_vmm));
+  if (const auto read = read_request(request, surroundings, spec); !read)
+    return failed(ExitCode::usage, read.error());
+  spec.name = request.name.empty() ? surroundings.free_name(name_from(image->name)) : request.name;
+  spec.runtime_dir = concat(surroundings.vms_dir, '/', spec.name);
+  if (const auto problems = problems_of(spec); !problems.empty()) {
+    return failed(ExitCode::usage, Error{join(problems, "; ")});
+  }
+  return spec;
+}
+
+std::string name_from(std::string_view image_name) {
+  std::string name;
+  for (const char c : image_name.substr(0, 32)) name.push_back(is_vm_name(concat('a', c)) ? c : '-');
+  return is_vm_name(name) ? name : "vm";
+}
+
+}  // namespace kestrel::hostd
