@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hostd/qemu_devices.h"
 #include "hostd/vm_spec.h"
 
 namespace kestrel::hostd {
@@ -16,9 +17,11 @@ struct VmmFacts {
   /// too.
   std::uint32_t tsc_khz = 0;
   /// Descriptors that QEMU inherits: its ends of connected Unix stream sockets.
-  int vsock_fd = -1;     ///< vhost-user, to the vsock device
-  int console_fd = -1;   ///< the guest's serial console
-  int qmp_fd = -1;       ///< the runner's own monitor
+  int vsock_fd = -1;    ///< vhost-user, to the vsock device
+  int console_fd = -1;  ///< the guest's serial console
+  int qmp_fd = -1;      ///< the runner's own monitor
+  /// The files of the spec's disks, in their order.
+  std::vector<DiskFds> disk_fds;
   std::string qmp_path;  ///< a second monitor, for people; empty: none
 };
 

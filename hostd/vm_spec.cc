@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "hostd/plain_name.h"
 #include "kestrel/base/text.h"
 #include "kestrel/base/utf8.h"
 
@@ -13,11 +14,6 @@ namespace {
 
 constexpr std::size_t longest_name = 40;
 constexpr unsigned most_cpus = 64;
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.';
-}
 
 bool is_numeric_address(const std::string& address) {
   in6_addr any{};
@@ -103,10 +99,7 @@ std::string format_published_port(const PublishedPort& port) {
   return concat(address, ':', port.host, ':', port.guest);
 }
 
-bool is_vm_name(std::string_view name) {
-  return !name.empty() && name.size() <= longest_name && name.front() != '.' && name.front() != '-' &&
-         std::all_of(name.begin(), name.end(), is_name_character);
-}
+bool is_vm_name(std::string_view name) { return is_plain_name(name, longest_name); }
 
 std::vector<std::string> problems_of(const VmSpec& spec) {
   std::vector<std::string> problems;
@@ -145,6 +138,7 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
     check(std::none_of(spec.ports.begin(), spec.ports.end(), same),
           concat("port ", port.host, " of ", port.address, " is published twice"));
   }
+  for (std::string& problem : problems_of(spec.disks)) problems.push_back(std::move(problem));
   return problems;
 }
 

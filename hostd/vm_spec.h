@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hostd/vm_disk.h"
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
 #include "kestrel/base/time.h"
@@ -53,6 +54,7 @@ struct VmSpec {
   /// The image's own variables. In the guest what is in its `env_files` beats these, and `env` beats both.
   std::map<std::string, std::string> image_env;
   std::vector<PublishedPort> ports;
+  std::vector<Disk> disks;
   std::string hostname;     ///< empty: the image's own
   std::string user_data;    ///< for cloud-init, which the guest reads; empty: none
   std::string runtime_dir;  ///< absolute path of the VM's own folder

@@ -67,6 +67,55 @@ bool read_ports(Members& members, std::vector<PublishedPort>& out) {
   return true;
 }
 
+json file_to_json(const DiskFile& file) { return {{"path", file.path}, {"format", name_of(file.format)}}; }
+
+json disk_to_json(const Disk& disk) {
+  json out = file_to_json(disk.file);
+  out["read_only"] = disk.is_read_only;
+  out["serial"] = disk.serial;
+  if (disk.base) out["base"] = file_to_json(*disk.base);
+  return out;
+}
+
+std::optional<DiskFile> read_disk_file(Members& members) {
+  DiskFile file;
+  std::string format(name_of(file.format));
+  members.text("path", file.path);
+  members.text("format", format);
+  const auto parsed = parse_disk_format(format);
+  if (!parsed || !members.wrong().empty()) return std::nullopt;
+  file.format = *parsed;
+  return file;
+}
+
+std::optional<Disk> read_disk(const json& entry) {
+  if (!entry.is_object()) return std::nullopt;
+  Members members(entry);
+  Disk disk;
+  members.text("serial", disk.serial);
+  if (const json* flag = members.find("read_only", &json::is_boolean)) disk.is_read_only = flag->get<bool>();
+  if (const json* base = members.find("base", &json::is_object)) {
+    Members base_members(*base);
+    disk.base = read_disk_file(base_members);
+    if (!disk.base) return std::nullopt;
+  }
+  auto file = read_disk_file(members);
+  if (!file) return std::nullopt;
+  disk.file = *std::move(file);
+  return disk;
+}
+
+bool read_disks(Members& members, std::vector<Disk>& out) {
+  const json* list = members.find("disks", &json::is_array);
+  if (list == nullptr) return true;
+  for (const json& entry : *list) {
+    auto disk = read_disk(entry);
+    if (!disk) return false;
+    out.push_back(*std::move(disk));
+  }
+  return true;
+}
+
 bool read_env(Members& members, const char* name, std::map<std::string, std::string>& out) {
   const json* env = members.find(name, &json::is_object);
   if (env == nullptr) return true;
@@ -82,6 +131,8 @@ bool read_env(Members& members, const char* name, std::map<std::string, std::str
 std::string to_json(const VmSpec& spec) {
   json ports = json::array();
   for (const PublishedPort& port : spec.ports) ports.push_back(port_to_json(port));
+  json disks = json::array();
+  for (const Disk& disk : spec.disks) disks.push_back(disk_to_json(disk));
   const json document = {
       {"name", spec.name},
       {"kernel", spec.kernel},
@@ -96,6 +147,7 @@ std::string to_json(const VmSpec& spec) {
       {"env", spec.env},
       {"image_env", spec.image_env},
       {"ports", ports},
+      {"disks", disks},
       {"hostname", spec.hostname},
       {"user_data", spec.user_data},
       {"runtime_dir", spec.runtime_dir},
@@ -128,6 +180,7 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   if (!read_env(members, "env", spec.env)) members.fail("env");
   if (!read_env(members, "image_env", spec.image_env)) members.fail("image_env");
   if (!read_ports(members, spec.ports)) members.fail("ports");
+  if (!read_disks(members, spec.disks)) members.fail("disks");
   if (const json* logs = members.find("logs", &json::is_object)) {
     Members limits(*logs);
     limits.number("file_bytes", spec.logs.file_size.count);

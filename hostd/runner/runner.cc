@@ -58,8 +58,9 @@ std::optional<Outcome> Runner::prepare() {
   }
   const std::string link_path = concat(dir_.file(vsock_socket), '_', wire::vsock_port);
   for (const auto& result :
-       {dir_.write(spec_file, to_json(spec_)), open_console_log(), guest_.open(dir_, spec_.logs, link_path),
-        publisher_.publish_api(dir_.file(api_socket)), control_.listen(dir_.file(runner_socket))}) {
+       {dir_.write(spec_file, to_json(spec_)), open_console_log(), open_disk_files(),
+        guest_.open(dir_, spec_.logs, link_path), publisher_.publish_api(dir_.file(api_socket)),
+        control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
   }
   return std::nullopt;
@@ -69,6 +70,13 @@ Result<void> Runner::open_console_log() {
   auto console = RotatingFile::open(dir_.file(console_file), spec_.logs);
   if (!console) return console.error();
   console_log_ = std::move(*console);
+  return {};
+}
+
+Result<void> Runner::open_disk_files() {
+  auto disks = open_disks(spec_.disks);
+  if (!disks) return disks.error();
+  disks_ = std::move(*disks);
   return {};
 }
 
@@ -107,6 +115,7 @@ void Runner::perform(const SpawnVmm& effect) {
   VmmFacts facts;
   facts.uses_kvm = effect.uses_kvm;
   facts.tsc_khz = effect.uses_kvm ? 0 : tsc_.khz();
+  facts.disk_fds = fds_of(disks_);
   facts.qmp_path = dir_.file(qmp_socket);
   ::unlink(facts.qmp_path.c_str());
   auto started = VmmProcess::start(loop_, spec_, facts,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hostd/disks/open_disks.h"
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/guest_dialer.h"
 #include "hostd/runner/guest_request.h"
@@ -37,7 +38,7 @@ class Runner final : public ControlTarget {
   Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& observer, const TscMeter& tsc);
   ~Runner() override;
 
-  /// Opens logs, sockets and ports: what fails here fails before anything runs.
+  /// Opens logs, disks, sockets and ports: what fails here fails before anything runs.
   [[nodiscard]] std::optional<Outcome> prepare();
   void start() { handle(StartRequested{}); }
 
@@ -72,6 +73,7 @@ class Runner final : public ControlTarget {
   void perform(const Finish& effect);
 
   [[nodiscard]] Result<void> open_console_log();
+  [[nodiscard]] Result<void> open_disk_files();
   [[nodiscard]] Result<void> create_device();
   void take_console(std::string_view bytes);
   void take_qmp_event(const QmpEvent& event);
@@ -101,6 +103,7 @@ class Runner final : public ControlTarget {
   WallTime started_{};
   std::vector<std::pair<Step, Duration>> boot_;
 
+  std::vector<OpenDisk> disks_;
   std::unique_ptr<vsock::Device> device_;
   std::unique_ptr<VmmProcess> vmm_;
   DeviceDialer dialer_;

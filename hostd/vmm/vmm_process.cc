@@ -19,9 +19,6 @@ namespace {
 /// see it.
 constexpr Duration drain_time = seconds(1);
 constexpr std::size_t longest_stderr_tail = 4096;
-/// Where sys::spawn places inherited descriptors, in their order.
-constexpr int first_inherited = 3;
-
 struct SocketPair {
   sys::UniqueFd ours;
   sys::UniqueFd theirs;
@@ -69,6 +66,12 @@ std::vector<std::string> own_environment() {
   return variables;
 }
 
+/// Lets the process inherit `fd`; returns the number that it has there.
+int hand_over(sys::ProcessSpec& process, int fd) {
+  process.inherited.push_back(fd);
+  return sys::first_inherited + static_cast<int>(process.inherited.size()) - 1;
+}
+
 /// The last line that says something, without the `qemu-system-x86_64: ` in front.
 std::string last_words(std::string_view text, std::string_view program) {
   const std::string_view name = program.substr(program.rfind('/') + 1);
@@ -103,12 +106,13 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts)
   if (!sockets) return SpawnFailed{ExitCode::host_error, sockets.error().message};
   process.program = *program;
   process.stdio = {-1, sockets->errors.theirs.get(), sockets->errors.theirs.get()};
-  process.inherited = {sockets->vsock.theirs.get(), sockets->console.theirs.get(),
-                       sockets->monitor.theirs.get()};
   process.parent_death_signal = SIGKILL;
-  facts.vsock_fd = first_inherited;
-  facts.console_fd = first_inherited + 1;
-  facts.qmp_fd = first_inherited + 2;
+  facts.vsock_fd = hand_over(process, sockets->vsock.theirs.get());
+  facts.console_fd = hand_over(process, sockets->console.theirs.get());
+  facts.qmp_fd = hand_over(process, sockets->monitor.theirs.get());
+  for (DiskFds& disk : facts.disk_fds) {
+    disk = {hand_over(process, disk.file), disk.base < 0 ? -1 : hand_over(process, disk.base)};
+  }
   process.argv = qemu_command(spec, facts);
 
   // Before the child exists, so that its end cannot be missed.

@@ -92,6 +92,8 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.env = {{"A", "1"}, {"B", "x=\"y\""}};
   spec.image_env = {{"A", "0"}};
   spec.ports = {{"::1", 8080, 80}};
+  spec.disks = {{{"/d/data.img", DiskFormat::raw}, true, "data", {}},
+                {{"/d/root.qcow2", DiskFormat::qcow2}, false, "", DiskFile{"/i/base.raw", DiskFormat::raw}}};
   spec.hostname = "api";
   spec.user_data = "#cloud-config\nhostname: \"é\"\n";
   spec.logs = {kibibytes(256), 5};
@@ -115,6 +117,10 @@ TEST_CASE("a wrong vm.json is refused by the member that is wrong", "[hostd]") {
       {R"({"cpus":99999999999})", "cannot read VM spec: `cpus` has a wrong type or is out of range"},
       {R"({"env":{"A":1}})", "cannot read VM spec: `env` has a wrong type or is out of range"},
       {R"({"ports":[{"host":70000}]})", "cannot read VM spec: `ports` has a wrong type or is out of range"},
+      {R"({"disks":[{"format":"vmdk"}]})",
+       "cannot read VM spec: `disks` has a wrong type or is out of range"},
+      {R"({"disks":[{"base":{"path":1}}]})",
+       "cannot read VM spec: `disks` has a wrong type or is out of range"},
       {R"({"accel":"hvf"})",
        "cannot read VM spec: cannot use accelerator `hvf`: it is none of auto, kvm, tcg"},
   }));
