@@ -45,7 +45,8 @@ endif
 
 GUEST_LAYERS := base config core dhcp sys loop wire probes control app
 GUEST_LIBS   := -luv_a -lyaml-cpp -lre2 -lpthread -ldl
-HOST_LIBS    := -luv -lyaml-cpp -lre2 -lpthread
+# As needed: libarchive, with all that it brings along, would cost hostd memory, which installs nothing.
+HOST_LIBS    := -Wl,--as-needed -luv -lyaml-cpp -lre2 -larchive -lnettle -lpthread
 
 guest_sources := $(foreach l,$(GUEST_LAYERS),$(sort $(wildcard kestrel/$(l)/*.cc)))
 # Every folder below hostd/ is a layer; the .cc files right in hostd/ are its pure part. main_*.cc are the programs.
