@@ -10,6 +10,7 @@
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
+#include "hostd/cli/image_commands.h"
 #include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
@@ -28,12 +29,15 @@ using Action = std::function<int()>;
 /// What completes the names of VMs and services.
 std::map<std::string, std::string> name_sources() {
   return {{"VM", "kestrelctl list -q 2>/dev/null"},
+          {"IMAGE", "kestrelctl images list -q 2>/dev/null"},
           {"SERVICE", "kestrelctl services -q \"$vm\" 2>/dev/null"}};
 }
 
 void add_run(CLI::App& app, RunOptions& options, Action& action) {
   CLI::App* run = app.add_subcommand("run", "Run one VM, in the foreground unless -d is given");
-  run->add_option("IMAGE", options.vm.image, "folder with a manifest.json, or an initramfs file")->required();
+  run->add_option("IMAGE", options.vm.image,
+                  "an installed image, a folder with a manifest.json, or an initramfs file")
+      ->required();
   run->add_option("-n,--name", options.vm.name, "the VM's name (default: the image's)");
   run->add_option("-p,--publish", options.vm.ports,
                   "[ADDRESS:]HOST:GUEST, a port of the host that leads into the guest")
@@ -262,6 +266,7 @@ struct CommandLine {
     add_timeline(app, timeline, query, action);
     add_vms(app, query, top, action);
     add_copy(app, copy, action);
+    add_image_commands(app, action);
     add_completion(app, shell, action);
     add_others(app, action);
   }

@@ -29,7 +29,8 @@ std::string_view hint_for(int status) {
     case ExitCode::kernel_missing:
       return "name one with --kernel FILE or KESTREL_KERNEL; `make kernel-image` fetches Debian's";
     case ExitCode::image_broken:
-      return "an image is a folder with a manifest.json, or an initramfs file";
+      return "an image is one that `kestrelctl images list` shows, a folder with a manifest.json, or an "
+             "initramfs file";
     case ExitCode::name_in_use:
       return "choose another with --name, or stop that VM: kestrelctl stop NAME";
     case ExitCode::vmm_missing:

@@ -7,11 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "hostd/cli/output_format.h"
 #include "kestrel/base/result.h"
 
 namespace kestrel::hostd {
-
-enum class OutputFormat { table, json };
 
 /// Where a reader has stopped: it goes on behind a record's number, of one run of the VM where that is named.
 struct ResumePoint {

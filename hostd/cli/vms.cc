@@ -9,6 +9,7 @@
 #include "hostd/runner/runtime_dir.h"
 #include "hostd/vm_spec.h"
 #include "kestrel/base/text.h"
+#include "kestrel/sys/file.h"
 #include "kestrel/sys/socket.h"
 
 namespace kestrel::hostd {
@@ -33,6 +34,17 @@ std::vector<std::string> known_vms() {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::map<std::string, std::string> image_users() {
+  std::map<std::string, std::string> specs;
+  for (const std::string& name : known_vms()) {
+    struct stat status {};
+    const std::string folder = vm_dir(name);
+    if (::stat(concat(folder, '/', exit_file).c_str(), &status) == 0) continue;
+    if (auto spec = sys::read_file(concat(folder, '/', spec_file))) specs[name] = std::move(*spec);
+  }
+  return specs;
 }
 
 }  // namespace kestrel::hostd

@@ -1,6 +1,7 @@
 // The VMs of this user, found by their runtime folders. A VM runs if somebody answers on its runner.sock.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,5 +14,8 @@ namespace kestrel::hostd {
 [[nodiscard]] bool is_known(std::string_view name);
 /// Sorted.
 [[nodiscard]] std::vector<std::string> known_vms();
+
+/// The specs of those that have not ended, by name: what images they use is in them.
+[[nodiscard]] std::map<std::string, std::string> image_users();
 
 }  // namespace kestrel::hostd

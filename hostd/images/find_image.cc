@@ -25,8 +25,8 @@ Result<Image> find_image(const Store& store, const std::string& text) {
   }
   // Its first bytes are those of a compressed initramfs.
   if (text.ends_with(".tar.gz") && is_there(text)) {
-    return Error{concat("cannot run ", text, ": it is packed; install it with `kestrelctl images install ",
-                        text, "`, and run it by its name")};
+    return Error{
+        concat("it is packed; install it with `kestrelctl images install ", text, "`, and run it by name")};
   }
   return read_image(text);
 }

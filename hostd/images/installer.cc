@@ -62,6 +62,14 @@ Result<Bytes> store_blobs(const Store& store, const std::string& path, const Bun
   return total;
 }
 
+/// Later than that of every image of this name, whatever the clock does: the newest is the one installed
+/// last.
+WallTime time_of_installation(const Store& store, const std::string& name) {
+  const WallTime now = sys::wall_now();
+  const auto newest = store.find({name, ""});
+  return newest && newest->installed >= now ? newest->installed + milliseconds(1) : now;
+}
+
 Result<StoredImage> install(const Store& store, const std::string& path, const ImageUsers& users) {
   const auto manifest = read_bundled_manifest(path);
   if (!manifest) return manifest.error();
@@ -74,7 +82,8 @@ Result<StoredImage> install(const Store& store, const std::string& path, const I
   if (!lock) return lock.error();
   const auto size = store_blobs(store, path, *contents);
   if (!size) return size.error();
-  const std::string record = make_record(*manifest, *contents, *size, sys::wall_now());
+  const std::string record =
+      make_record(*manifest, *contents, *size, time_of_installation(store, contents->reference.name));
   auto file = create(store.record_path(contents->reference));
   if (!file) return file.error();
   if (const auto written = file->write(record); !written) return written.error();
