@@ -20,7 +20,7 @@ struct VmmFacts {
   int vsock_fd = -1;    ///< vhost-user, to the vsock device
   int console_fd = -1;  ///< the guest's serial console
   int qmp_fd = -1;      ///< the runner's own monitor
-  /// The files of the spec's disks, in their order.
+  /// The files of all_disks(), in their order.
   std::vector<DiskFds> disk_fds;
   std::string qmp_path;  ///< a second monitor, for people; empty: none
 };

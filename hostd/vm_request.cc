@@ -35,6 +35,16 @@ Result<void> read_ports(const std::vector<std::string>& texts, std::vector<Publi
   return {};
 }
 
+Result<void> read_volumes(const std::vector<std::string>& texts, const std::string& folder,
+                          std::vector<Volume>& out) {
+  for (const std::string& text : texts) {
+    auto volume = parse_volume(text, folder);
+    if (!volume) return volume.error();
+    out.push_back(std::move(*volume));
+  }
+  return {};
+}
+
 Result<void> read_accel(const std::string& text, Accel& out) {
   if (text.empty()) return {};
   const auto accel = parse_accel(text);
@@ -51,6 +61,7 @@ const std::string& first_given(const std::string& wanted, const std::string& oth
 Result<void> read_request(const VmRequest& request, const Surroundings& surroundings, VmSpec& spec) {
   for (const auto& read :
        {read_memory(request.memory, spec.memory), read_ports(request.ports, spec.ports),
+        read_volumes(request.volumes, surroundings.volumes_dir, spec.volumes),
         read_accel(first_given(request.accel, surroundings.accel), spec.accel),
         read_duration("boot timeout", request.boot_timeout, spec.boot_timeout),
         read_duration("shutdown timeout", request.shutdown_timeout, spec.shutdown_timeout)}) {

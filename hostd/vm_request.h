@@ -20,6 +20,7 @@ struct VmRequest {
   std::string image;  ///< a path, or what an installed image is called
   std::string name;   ///< empty: made of the image's
   std::vector<std::string> ports;
+  std::vector<std::string> volumes;
   std::map<std::string, std::string> env;
   std::string memory;
   unsigned cpus = 0;
@@ -39,7 +40,8 @@ struct Surroundings {
   std::string kernel;
   std::string accel;
   std::string vmm;
-  std::string vms_dir;  ///< below which each VM has its runtime folder
+  std::string vms_dir;      ///< below which each VM has its runtime folder
+  std::string volumes_dir;  ///< where volumes are kept
   std::function<Result<Image>(const std::string&)> find_image = read_image;
   /// A name like this one that no VM has.
   std::function<std::string(const std::string&)> free_name = [](const std::string& wanted) { return wanted; };

@@ -36,17 +36,18 @@ Error wrong_type(std::string_view name, std::string_view wanted) {
 }
 
 Error unknown(std::string_view name) {
-  std::vector<std::string_view> known = {image_alias, "cpus", "env", "ports"};
+  std::vector<std::string_view> known = {image_alias, "cpus", "env", "ports", "volumes"};
   for (const TextMember& member : text_members) known.push_back(member.name);
   const auto meant = nearest(name, known);
   return Error{concat("cannot read VM: unknown member `", printable(name), '`',
                       meant ? concat(", did you mean `", *meant, "`?") : "")};
 }
 
-Result<void> read_texts(const json& list, std::vector<std::string>& out) {
-  if (!list.is_array()) return wrong_type("ports", "a list");
+Result<void> read_texts(const std::string& name, std::string_view example, const json& list,
+                        std::vector<std::string>& out) {
+  if (!list.is_array()) return wrong_type(name, "a list");
   for (const json& entry : list) {
-    if (!entry.is_string()) return wrong_type("ports", "a list of texts such as \"8080:80\"");
+    if (!entry.is_string()) return wrong_type(name, concat("a list of texts such as \"", example, '"'));
     out.push_back(entry.get<std::string>());
   }
   return {};
@@ -62,7 +63,8 @@ Result<void> read_env(const json& env, std::map<std::string, std::string>& out) 
 }
 
 Result<void> read_member(const std::string& name, const json& value, VmRequest& out) {
-  if (name == "ports") return read_texts(value, out.ports);
+  if (name == "ports") return read_texts(name, "8080:80", value, out.ports);
+  if (name == "volumes") return read_texts(name, "data:/var/lib/data:1G", value, out.volumes);
   if (name == "env") return read_env(value, out.env);
   if (name == "cpus") {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > 1024)
@@ -87,6 +89,7 @@ std::string to_json(const VmRequest& request) {
     if (!(request.*member.member).empty()) document[std::string(member.name)] = request.*member.member;
   }
   if (!request.ports.empty()) document["ports"] = request.ports;
+  if (!request.volumes.empty()) document["volumes"] = request.volumes;
   if (!request.env.empty()) document["env"] = request.env;
   if (request.cpus != 0) document["cpus"] = request.cpus;
   return document.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -101,6 +101,12 @@ std::string format_published_port(const PublishedPort& port) {
 
 bool is_vm_name(std::string_view name) { return is_plain_name(name, longest_name); }
 
+std::vector<Disk> all_disks(const VmSpec& spec) {
+  std::vector<Disk> disks = spec.disks;
+  for (const Volume& volume : spec.volumes) disks.push_back(disk_of(volume));
+  return disks;
+}
+
 std::vector<std::string> problems_of(const VmSpec& spec) {
   std::vector<std::string> problems;
   const auto check = [&](bool holds, std::string_view problem) {
@@ -138,7 +144,8 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
     check(std::none_of(spec.ports.begin(), spec.ports.end(), same),
           concat("port ", port.host, " of ", port.address, " is published twice"));
   }
-  for (std::string& problem : problems_of(spec.disks)) problems.push_back(std::move(problem));
+  for (std::string& problem : problems_of(all_disks(spec))) problems.push_back(std::move(problem));
+  for (std::string& problem : problems_of(spec.volumes)) problems.push_back(std::move(problem));
   return problems;
 }
 

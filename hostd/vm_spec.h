@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hostd/vm_disk.h"
+#include "hostd/vm_volume.h"
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
 #include "kestrel/base/time.h"
@@ -55,6 +56,7 @@ struct VmSpec {
   std::map<std::string, std::string> image_env;
   std::vector<PublishedPort> ports;
   std::vector<Disk> disks;
+  std::vector<Volume> volumes;
   std::string hostname;     ///< empty: the image's own
   std::string user_data;    ///< for cloud-init, which the guest reads; empty: none
   std::string runtime_dir;  ///< absolute path of the VM's own folder
@@ -71,6 +73,9 @@ inline constexpr Bytes most_user_data = kibibytes(64);
 
 /// A VM's name is also a folder's: letters, digits, `-`, `_` and `.`, not first, 40 characters at most.
 [[nodiscard]] bool is_vm_name(std::string_view name);
+
+/// Those of the list, then those of the volumes.
+[[nodiscard]] std::vector<Disk> all_disks(const VmSpec& spec);
 
 /// Everything that is wrong with it, one line each; empty if it can be run.
 [[nodiscard]] std::vector<std::string> problems_of(const VmSpec& spec);

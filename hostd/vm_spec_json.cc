@@ -47,24 +47,37 @@ class Members {
   std::string wrong_;
 };
 
+template <typename Entry>
+json list_of(const std::vector<Entry>& entries, json (*to_json_of)(const Entry&)) {
+  json list = json::array();
+  for (const Entry& entry : entries) list.push_back(to_json_of(entry));
+  return list;
+}
+
+template <typename Entry>
+void read_list(Members& members, const char* key, std::optional<Entry> (*read)(const json&),
+               std::vector<Entry>& out) {
+  const json* list = members.find(key, &json::is_array);
+  if (list == nullptr) return;
+  for (const json& one : *list) {
+    auto entry = read(one);
+    if (!entry) return members.fail(key);
+    out.push_back(*std::move(entry));
+  }
+}
+
 json port_to_json(const PublishedPort& port) {
   return {{"address", port.address}, {"host", port.host}, {"guest", port.guest}};
 }
 
-bool read_ports(Members& members, std::vector<PublishedPort>& out) {
-  const json* list = members.find("ports", &json::is_array);
-  if (list == nullptr) return true;
-  for (const json& entry : *list) {
-    if (!entry.is_object()) return false;
-    Members port_members(entry);
-    PublishedPort port;
-    port_members.text("address", port.address);
-    port_members.number("host", port.host);
-    port_members.number("guest", port.guest);
-    if (!port_members.wrong().empty()) return false;
-    out.push_back(std::move(port));
-  }
-  return true;
+std::optional<PublishedPort> read_port(const json& entry) {
+  if (!entry.is_object()) return std::nullopt;
+  Members members(entry);
+  PublishedPort port;
+  members.text("address", port.address);
+  members.number("host", port.host);
+  members.number("guest", port.guest);
+  return members.wrong().empty() ? std::optional(std::move(port)) : std::nullopt;
 }
 
 json file_to_json(const DiskFile& file) { return {{"path", file.path}, {"format", name_of(file.format)}}; }
@@ -105,15 +118,22 @@ std::optional<Disk> read_disk(const json& entry) {
   return disk;
 }
 
-bool read_disks(Members& members, std::vector<Disk>& out) {
-  const json* list = members.find("disks", &json::is_array);
-  if (list == nullptr) return true;
-  for (const json& entry : *list) {
-    auto disk = read_disk(entry);
-    if (!disk) return false;
-    out.push_back(*std::move(disk));
-  }
-  return true;
+json volume_to_json(const Volume& volume) {
+  return {{"name", volume.name},
+          {"target", volume.target},
+          {"size_bytes", volume.size.count},
+          {"path", volume.path}};
+}
+
+std::optional<Volume> read_volume(const json& entry) {
+  if (!entry.is_object()) return std::nullopt;
+  Members members(entry);
+  Volume volume;
+  members.text("name", volume.name);
+  members.text("target", volume.target);
+  members.number("size_bytes", volume.size.count);
+  members.text("path", volume.path);
+  return members.wrong().empty() ? std::optional(std::move(volume)) : std::nullopt;
 }
 
 bool read_env(Members& members, const char* name, std::map<std::string, std::string>& out) {
@@ -129,10 +149,6 @@ bool read_env(Members& members, const char* name, std::map<std::string, std::str
 }  // namespace
 
 std::string to_json(const VmSpec& spec) {
-  json ports = json::array();
-  for (const PublishedPort& port : spec.ports) ports.push_back(port_to_json(port));
-  json disks = json::array();
-  for (const Disk& disk : spec.disks) disks.push_back(disk_to_json(disk));
   const json document = {
       {"name", spec.name},
       {"kernel", spec.kernel},
@@ -146,8 +162,9 @@ std::string to_json(const VmSpec& spec) {
       {"shutdown_timeout_ms", to_ms(spec.shutdown_timeout)},
       {"env", spec.env},
       {"image_env", spec.image_env},
-      {"ports", ports},
-      {"disks", disks},
+      {"ports", list_of(spec.ports, port_to_json)},
+      {"disks", list_of(spec.disks, disk_to_json)},
+      {"volumes", list_of(spec.volumes, volume_to_json)},
       {"hostname", spec.hostname},
       {"user_data", spec.user_data},
       {"runtime_dir", spec.runtime_dir},
@@ -179,8 +196,9 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.text("accel", accel);
   if (!read_env(members, "env", spec.env)) members.fail("env");
   if (!read_env(members, "image_env", spec.image_env)) members.fail("image_env");
-  if (!read_ports(members, spec.ports)) members.fail("ports");
-  if (!read_disks(members, spec.disks)) members.fail("disks");
+  read_list(members, "ports", read_port, spec.ports);
+  read_list(members, "disks", read_disk, spec.disks);
+  read_list(members, "volumes", read_volume, spec.volumes);
   if (const json* logs = members.find("logs", &json::is_object)) {
     Members limits(*logs);
     limits.number("file_bytes", spec.logs.file_size.count);

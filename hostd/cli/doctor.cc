@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "hostd/disks/file_system.h"
+#include "hostd/disks/volumes.h"
 #include "hostd/image.h"
 #include "hostd/runner/runner.h"
 #include "hostd/runner/runtime_dir.h"
@@ -83,6 +85,12 @@ Finding look_for_runtime_dir() {
           "set KESTREL_RUNTIME_DIR to a shorter path"};
 }
 
+Finding look_for_volumes() {
+  const auto maker = find_file_system_maker();
+  if (maker) return {Verdict::fine, "volumes", volumes_dir(), ""};
+  return {Verdict::note, "volumes", concat("no new ones can be made: ", maker.error().message), ""};
+}
+
 std::string_view mark_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::fine:
@@ -99,8 +107,8 @@ std::string_view mark_of(Verdict verdict) {
 
 int doctor_command() {
   bool is_complete = true;
-  for (const Finding& finding :
-       {look_for_qemu(), look_for_kvm(), look_for_counter(), look_for_kernel(), look_for_runtime_dir()}) {
+  for (const Finding& finding : {look_for_qemu(), look_for_kvm(), look_for_counter(), look_for_kernel(),
+                                 look_for_runtime_dir(), look_for_volumes()}) {
     std::string text = concat(mark_of(finding.verdict), "  ", finding.subject, ": ", finding.text, '\n');
     if (!finding.remedy.empty()) text += concat("      → ", finding.remedy, '\n');
     std::fputs(text.c_str(), stdout);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "hostd/cli/vms.h"
+#include "hostd/disks/volumes.h"
 #include "hostd/images/find_image.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
@@ -60,6 +61,7 @@ Surroundings surroundings() {
   found.accel = variable("KESTREL_ACCEL");
   found.vmm = variable("KESTREL_QEMU");
   found.vms_dir = vms_dir();
+  found.volumes_dir = volumes_dir();
   found.free_name = free_name;
   found.find_image = [](const std::string& text) { return find_image(Store::standard(), text); };
   return found;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <ctime>
 
 #include "kestrel/base/text.h"
 
@@ -20,6 +21,17 @@ bool can_be_a_disk(int fd) {
   return ::fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
+/// Whoever only wants to know whether it is in use holds it for a moment, too.
+bool try_lock(int fd, int kind) {
+  constexpr timespec pause{0, 5'000'000};
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (attempt > 0) ::nanosleep(&pause, nullptr);
+    if (::flock(fd, kind | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+  }
+  return false;
+}
+
 Result<sys::UniqueFd> open_locked(const std::string& path, Use use) {
   const auto failed = [&](std::string_view cause, int code) {
     return Error{concat("cannot use disk ", path, ": ", cause), code};
@@ -29,7 +41,7 @@ Result<sys::UniqueFd> open_locked(const std::string& path, Use use) {
   sys::UniqueFd file(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) return errno_error(concat("cannot use disk ", path), errno);
   if (!can_be_a_disk(file.get())) return failed("it is neither a file nor a block device", EINVAL);
-  if (::flock(file.get(), (use == Use::write ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return file;
+  if (try_lock(file.get(), use == Use::write ? LOCK_EX : LOCK_SH)) return file;
   if (errno != EWOULDBLOCK) return errno_error(concat("cannot lock disk ", path), errno);
   return failed(use == Use::write ? "another VM uses it" : "another VM writes to it", EBUSY);
 }

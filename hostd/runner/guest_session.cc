@@ -71,6 +71,11 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
     callbacks_.on_refused(agreed.error().message);
     return agreed.error();
   }
+  if (!identity_.mounts.empty() && *agreed < wire::protocol_with_devices) {
+    const Error error{concat("kestrel ", hello.version, " in the guest is too old for volumes")};
+    callbacks_.on_refused(error.message);
+    return error;
+  }
   const bool is_known_boot = hello_ && hello_->boot_id == hello.boot_id;
   if (!is_known_boot) {
     forget_boot();
@@ -91,6 +96,7 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
   welcome.env = identity_.env;
   welcome.image_env = identity_.image_env;
   welcome.user_data = identity_.user_data;
+  welcome.mounts = identity_.mounts;
   welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
   welcome.entropy = random_hex(64);
   return welcome;

@@ -22,6 +22,7 @@ struct GuestIdentity {
   std::map<std::string, std::string> env;
   std::map<std::string, std::string> image_env;
   std::string user_data;
+  std::vector<wire::Mount> mounts;
 };
 
 struct GuestSessionCallbacks {

@@ -24,6 +24,15 @@ VmPolicy policy_of(const VmSpec& spec) {
           spec.shutdown_timeout};
 }
 
+GuestIdentity identity_of(const VmSpec& spec) {
+  GuestIdentity identity{spec.hostname, spec.env, spec.image_env, spec.user_data, {}};
+  for (const Volume& volume : spec.volumes) {
+    if (volume.target.empty()) continue;
+    identity.mounts.push_back({volume.name, volume.target, std::string(volume_file_system)});
+  }
+  return identity;
+}
+
 }  // namespace
 
 std::string find_kvm_problem() {
@@ -40,7 +49,7 @@ Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& ob
       machine_(policy_of(spec_)),
       deadline_(loop, [this] { handle(DeadlinePassed{}); }),
       dialer_(loop, device_),
-      guest_(loop, {spec_.hostname, spec_.env, spec_.image_env, spec_.user_data}, guest_callbacks()),
+      guest_(loop, identity_of(spec_), guest_callbacks()),
       pause_(loop, monitor()),
       publisher_(loop, dialer_, [this] { return guest_.token_for_callers(); }),
       control_(loop, *this) {}
@@ -77,6 +86,11 @@ Result<void> Runner::open_disk_files() {
   auto disks = open_disks(spec_.disks);
   if (!disks) return disks.error();
   disks_ = std::move(*disks);
+  for (const Volume& volume : spec_.volumes) {
+    auto open = open_volume(volume);
+    if (!open) return open.error();
+    disks_.push_back(std::move(*open));
+  }
   return {};
 }
 

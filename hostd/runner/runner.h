@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hostd/disks/open_disks.h"
+#include "hostd/disks/volumes.h"
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/guest_dialer.h"
 #include "hostd/runner/guest_request.h"
@@ -103,7 +103,7 @@ class Runner final : public ControlTarget {
   WallTime started_{};
   std::vector<std::pair<Step, Duration>> boot_;
 
-  std::vector<OpenDisk> disks_;
+  std::vector<OpenDisk> disks_;  ///< all_disks(), one by one
   std::unique_ptr<vsock::Device> device_;
   std::unique_ptr<VmmProcess> vmm_;
   DeviceDialer dialer_;

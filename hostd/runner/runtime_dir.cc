@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kestrel/base/text.h"
+#include "kestrel/sys/file_identity.h"
 #include "kestrel/sys/socket.h"
 #include "kestrel/wire/link_messages.h"
 
@@ -52,13 +53,6 @@ void remove_files(const std::string& path, std::string_view except = {}) {
   }
 }
 
-bool is_same_file(int fd, const std::string& path) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
-}
-
 /// Not open where somebody else holds it, or where it was removed in the meantime.
 Result<sys::UniqueFd> lock_folder(const std::string& path) {
   sys::UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
@@ -89,7 +83,7 @@ Result<RuntimeDir> RuntimeDir::lock(std::string path) {
     if (const auto made = make_folders(path); !made) return made.error();
     auto locked = lock_folder(path);
     if (!locked) return locked.error();
-    if (!is_same_file(locked->get(), path)) continue;
+    if (!sys::is_file_at(locked->get(), path)) continue;
     RuntimeDir dir;
     dir.path_ = std::move(path);
     dir.lock_ = std::move(*locked);

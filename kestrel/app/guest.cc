@@ -61,7 +61,7 @@ class Guest {
     if (machine_.parameters.contains("kestrel.link")) {
       greet(machine_.parameters.find("kestrel.link")->second);
     } else {
-      loop_.post([this] { start({}); });
+      loop_.post([this] { start(); });
     }
     loop_.run();
     return action_;
@@ -102,7 +102,7 @@ class Guest {
     auto dial = parse_link_target(target);
     if (!dial) {
       log_error(dial.error().message);
-      loop_.post([this] { start({}); });
+      loop_.post([this] { start(); });
       return;
     }
     link_.emplace(
@@ -115,7 +115,7 @@ class Guest {
     patience_ = loop::Timer(loop_, [this] {
       log_warning("nobody answers at ", machine_.parameters.find("kestrel.link")->second,
                   ": going on without a host");
-      start({});
+      start();
     });
     patience_.arm(patience_for_welcome);
   }
@@ -137,10 +137,8 @@ class Guest {
     if (stage_ != Stage::greeting) return take_time_and_randomness(welcome);
     timeline_->reached("welcome");
     take_identity(welcome);
-    image_environment_ = welcome.image_env;
-    is_named_by_host_ = !welcome.hostname.empty();
-    user_data_ = welcome.user_data;
-    start(welcome.env);
+    welcome_ = welcome;
+    start();
   }
 
   void compare_clock(Duration offset) {
@@ -157,19 +155,18 @@ class Guest {
   }
 
   // --- running -------------------------------------------------------------------------------------------
-  void start(const std::map<std::string, std::string>& host_environment) {
+  void start() {
     if (stage_ != Stage::greeting) return;
     stage_ = Stage::started;
     if (const auto& failure = machine_.root_failure)
       return end({.status = status_failed, .cause = "boot", .reason = failure->message}, {failure->message});
     if (auto problems = take_user_data(); !problems.empty()) return refuse(std::move(problems));
     auto loaded = std::get<config::Model>(std::move(config_.loaded));
-    config::add_commands(cloud_, loaded.hooks);
+    take_from_host(loaded);
     const auto model = std::make_shared<const config::Model>(std::move(loaded));
     set_name(*model);
     prepare_kernel(*model);
-    network_.configure(model->network, machine_.parameters,
-                       [this, model, host_environment] { start_services(model, host_environment); });
+    network_.configure(model->network, machine_.parameters, [this, model] { start_services(model); });
   }
 
   /// Returns all that is wrong with them, and with the configuration.
@@ -179,7 +176,7 @@ class Guest {
       if (const auto* problems = std::get_if<config::Problems>(&loaded))
         for (const auto& one : *problems) lines.push_back(config::describe(one, where));
     };
-    auto cloud = config::load_cloud_config(user_data_);
+    auto cloud = config::load_cloud_config(welcome_.user_data);
     add(config_.loaded, config_path);
     add(cloud, user_data_name);
     if (!lines.empty()) return lines;
@@ -190,34 +187,38 @@ class Guest {
 
   void set_name(const config::Model& model) {
     const auto& name = cloud_.hostname ? cloud_.hostname : model.hostname;
-    if (!name || is_named_by_host_) return;
+    if (!name || !welcome_.hostname.empty()) return;
     if (auto named = sys::set_hostname(*name); !named) log_warning(named.error().message);
   }
 
-  void start_services(const core::SharedModel& model,
-                      const std::map<std::string, std::string>& host_environment) {
+  /// What the configuration says, and what the host wants besides.
+  void take_from_host(config::Model& model) const {
+    add_devices(welcome_, model);
+    config::add_commands(cloud_, model.hooks);
+  }
+
+  void start_services(const core::SharedModel& model) {
     auto missing = mount_all(*model);
     if (missing.empty()) missing = write_cloud_files(cloud_.files, "/");
     if (!missing.empty())
       return end({.status = status_failed, .cause = "boot", .reason = missing.front()}, missing);
     timeline_->reached("guest set up");
-    SupervisionOptions options{
-        .cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
-        .environment = {},
-        .show_lines =
-            [this] {
-              if (echo_) echo_->show();
-            },
-        .info = [this] { return info(); },
-        .link = [this] { return link_view(); },
-        .amend = [this](config::Model& reloaded) { config::add_commands(cloud_, reloaded.hooks); },
-        .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
-    options.environment.vm.insert(image_environment_.begin(), image_environment_.end());
+    SupervisionOptions options{.cgroups = machine_.cgroups ? &*machine_.cgroups : nullptr,
+                               .environment = {},
+                               .show_lines =
+                                   [this] {
+                                     if (echo_) echo_->show();
+                                   },
+                               .info = [this] { return info(); },
+                               .link = [this] { return link_view(); },
+                               .amend = [this](config::Model& reloaded) { take_from_host(reloaded); },
+                               .on_finish = [this](const core::Outcome& outcome) { end(outcome, {}); }};
+    options.environment.vm.insert(welcome_.image_env.begin(), welcome_.image_env.end());
     for (const auto& file : model->environment_files) {
       if (auto read = read_environment_file(file, options.environment.vm); !read)
         log_warning(read.error().message);
     }
-    for (const auto& [name, value] : host_environment) options.environment.vm.insert_or_assign(name, value);
+    for (const auto& [name, value] : welcome_.env) options.environment.vm.insert_or_assign(name, value);
     if (!has_host()) echo_.emplace(loop_, records_.logs, sys::LogFormat::text);
     supervision_.emplace(loop_, model, std::move(config_.config), records_, std::move(options));
     serve();
@@ -311,11 +312,9 @@ class Guest {
   int farewells_ = 0;               ///< last words on their way
   Duration clock_offset_{};         ///< the host's clock minus ours, before ours was corrected
   std::optional<MonotonicTime> clock_compared_;
-  std::optional<std::string> token_;                      ///< set once a host has welcomed us
-  std::map<std::string, std::string> image_environment_;  ///< beaten by `env_files` and the host's
-  std::string user_data_;                                 ///< empty: none
-  config::CloudConfig cloud_;                             ///< what they say, once started
-  bool is_named_by_host_ = false;
+  std::optional<std::string> token_;  ///< set once a host has welcomed us
+  wire::Welcome welcome_;             ///< as it was when we started; without a host it asks for nothing
+  config::CloudConfig cloud_;         ///< what its user-data say, once started
   loop::Timer patience_;
   enum class Stage { greeting, started, ended };
   Stage stage_ = Stage::greeting;  ///< once ended, nothing is started any more

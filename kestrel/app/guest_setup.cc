@@ -26,6 +26,12 @@ void prepare_kernel(const config::Model& model) {
   for (const auto& [name, value] : model.sysctl) log_failure(sys::set_sysctl("/proc/sys", name, value));
 }
 
+void add_devices(const wire::Welcome& welcome, config::Model& model) {
+  for (const auto& one : welcome.mounts) {
+    model.mounts.push_back({.source = one.source, .target = one.target, .type = one.type, .options = {}});
+  }
+}
+
 std::vector<std::string> mount_all(const config::Model& model) {
   std::vector<std::string> failures;
   const auto deadline = sys::monotonic_now() + patience_for_devices;

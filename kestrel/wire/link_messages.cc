@@ -73,6 +73,10 @@ Json json_of(const ResumedReport& report) {
           {"took_us", report.took_us}};
 }
 
+Json json_of(const Mount& mount) {
+  return {{"source", mount.source}, {"target", mount.target}, {"type", mount.type}};
+}
+
 Json json_of(const Welcome& welcome) {
   Json out = {
       {"type", "welcome"},          {"protocol", welcome.protocol}, {"runtime_id", welcome.runtime_id},
@@ -80,6 +84,7 @@ Json json_of(const Welcome& welcome) {
       {"time_ns", welcome.time_ns}, {"entropy", welcome.entropy}};
   if (!welcome.image_env.empty()) out["image_env"] = welcome.image_env;
   if (!welcome.user_data.empty()) out["user_data"] = welcome.user_data;
+  for (const auto& mount : welcome.mounts) out["mounts"].push_back(json_of(mount));
   return out;
 }
 
@@ -211,6 +216,12 @@ ResumedReport resumed_report_from(const Json& from) {
   return report;
 }
 
+Mount mount_from(const Json& from) {
+  Mount mount{.source = from.at("source"), .target = from.at("target"), .type = {}};
+  get(from, "type", mount.type);
+  return mount;
+}
+
 Welcome welcome_from(const Json& from) {
   Welcome welcome;
   get(from, "protocol", welcome.protocol);
@@ -222,6 +233,9 @@ Welcome welcome_from(const Json& from) {
   get(from, "time_ns", welcome.time_ns);
   get(from, "entropy", welcome.entropy);
   get(from, "user_data", welcome.user_data);
+  if (const auto mounts = from.find("mounts"); mounts != from.end()) {
+    for (const auto& mount : *mounts) welcome.mounts.push_back(mount_from(mount));
+  }
   return welcome;
 }
 

@@ -14,6 +14,7 @@
 //   2  a `ping` with an id is answered by `pong`; `resumed` tells the guest that it stood still, and is
 //   answered
 //      by a `resumed` that tells what the guest has made of it
+//   3  `mounts` in the welcome
 #pragma once
 
 #include <cstdint>
@@ -29,10 +30,12 @@
 
 namespace kestrel::wire {
 
-inline constexpr int protocol = 2;
+inline constexpr int protocol = 3;
 inline constexpr int oldest_protocol = 1;
 /// The first generation with `resumed`, and with pings that are answered.
 inline constexpr int protocol_with_resumed = 2;
+/// The first generation of guests that do as the welcome says about their devices.
+inline constexpr int protocol_with_devices = 3;
 /// On both sides: the host listens for the link, the guest for its API.
 inline constexpr std::uint32_t vsock_port = 1024;
 /// A line longer than this is a broken peer.
@@ -110,6 +113,13 @@ struct ResumedReport {
 using GuestMessage = std::variant<Hello, EventMessage, LogMessage, Gap, Exiting, Pong, ResumedReport>;
 
 // --- host to guest ---------------------------------------------------------------------------------------
+/// A file system on a device of the VM.
+struct Mount {
+  std::string source;  ///< the serial number of a disk
+  std::string target;  ///< absolute path
+  std::string type;
+  friend bool operator==(const Mount&, const Mount&) = default;
+};
 struct Welcome {
   int protocol = wire::protocol;
   std::string runtime_id;
@@ -117,10 +127,11 @@ struct Welcome {
   std::string hostname;
   std::map<std::string, std::string> env;
   std::map<std::string, std::string>
-      image_env;             ///< which the guest's own `env_files` beat, as `env` does both
-  std::int64_t time_ns = 0;  ///< the host's clock, 0 = unknown
-  std::string entropy;       ///< hexadecimal
-  std::string user_data;     ///< of cloud-init; empty: none
+      image_env;              ///< which the guest's own `env_files` beat, as `env` does both
+  std::int64_t time_ns = 0;   ///< the host's clock, 0 = unknown
+  std::string entropy;        ///< hexadecimal
+  std::string user_data;      ///< of cloud-init; empty: none
+  std::vector<Mount> mounts;  ///< beside those of the guest's own configuration
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 struct Ack {

@@ -68,6 +68,8 @@ harness_tests() {
 harness_one() {
   T=${HARNESS_FOLDER:-$(mktemp -d)}
   cd "$T" || exit 1
+  # The machine's own images and volumes are no concern of tests.
+  export KESTREL_STATE_DIR=$T/state
   set -eE
   trap 'printf "FAILED: %s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND"' ERR
   "$1"

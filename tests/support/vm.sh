@@ -1,4 +1,5 @@
-# vm.sh: guests under emulation, for tests that source harness.sh. A test has one runtime folder, $T/r, and usually one VM.
+# vm.sh: guests under emulation, for tests that source harness.sh. A test has one runtime folder, $T/r, and usually one VM;
+# what lasts (volumes, images) is in $T/state.
 
 kestrelctl() { KESTREL_RUNTIME_DIR=$T/r KESTREL_ACCEL=tcg "$BUILD/kestrelctl" "$@"; }
 

@@ -44,4 +44,61 @@ tools 8192 1"
   expect_equal "$(head -n 1 data.img)" written
 }
 
+# build_counter: an image whose service counts its starts on the volume `data`, and says how many there were.
+build_counter() {
+  build_image counter --needs vsock,blk <<'CONFIG'
+exec:
+  - name: count
+    command: /bin/sh
+    args: ["-c", "echo x >>/data/runs; sync; echo run $(wc -l </data/runs); grep ' /data ' /proc/mounts; exec sleep 1000"]
+CONFIG
+}
+
+test_a_volume_is_made_at_its_first_use_and_keeps_its_data_over_restarts_and_kills() {
+  more_applets counter sync
+  build_counter
+  start_vm first --volume data:/data:16M "$T/counter"
+  wait_until 10 grep -q '/data ext4 rw' out
+  expect_contains "$(cat out)" "run 1"
+  expect_equal "$(kestrelctl volumes list -o json | jq -c '.volumes[] | [.name, .size_bytes, .in_use]')" '["data",16777216,true]'
+
+  run_second
+  expect_equal "$status" 125 "exit status of the second VM"
+  expect_contains "$(cat second.err)" "cannot use volume data: another VM uses it"
+  expect_status 125 kestrelctl volumes rm data 2>refusal
+  expect_contains "$(cat refusal)" "cannot remove volume data: a VM uses it"
+
+  kill -KILL "$runner"
+  await_end
+  # Its QEMU takes a moment to die, and holds the volume until then.
+  wait_until 5 is_free
+  start_vm second --volume data:/data "$T/counter"
+  wait_until 10 grep -q "run 2" out
+  stop_vm
+  expect_equal "$status" 0 "exit status"
+  expect_contains "$(dumpe2fs -h state/volumes/data.raw 2>/dev/null | grep state)" "clean"
+  expect_equal "$(debugfs -R 'cat /runs' state/volumes/data.raw 2>/dev/null | wc -l)" 2
+  kestrelctl volumes rm data
+  expect_equal "$(kestrelctl volumes list -q)" ""
+}
+run_second() {
+  status=0
+  kestrelctl run --name second --volume data:/data:16M "$T/counter" >second.out 2>second.err || status=$?
+}
+is_free() { kestrelctl volumes list | grep -q free; }
+
+test_a_volume_that_cannot_be_mounted_ends_the_guest_and_one_without_a_path_is_left_to_its_configuration() {
+  build_image mounting --needs vsock,blk <<'CONFIG'
+mounts: [{source: data, target: /srv/data, type: ext4}]
+exec: [{name: look, run_once: true, command: /bin/grep, args: ["/srv", "/proc/mounts"]}]
+CONFIG
+  run_vm --volume data::8M "$T/mounting"
+  expect_equal "$status" 0 "exit status"
+  expect_contains "$(cat out)" "/srv/data ext4 rw"
+  dd if=/dev/zero of=state/volumes/data.raw bs=1M count=8 conv=notrunc status=none
+  run_vm --volume data:/other "$T/mounting"
+  expect_equal "$status" 1 "exit status"
+  expect_contains "$(cat err)" "cannot mount data on /other: it holds no ext4 file system"
+}
+
 harness_main "$@"

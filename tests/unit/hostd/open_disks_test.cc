@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "temporary_folder.h"
+#include "tests/unit/hostd/temporary_folder.h"
 
 using namespace kestrel;
 using namespace kestrel::hostd;

@@ -10,6 +10,7 @@ TEST_CASE("a request for a VM survives the way into JSON and back", "[hostd]") {
   request.image = "user-api:1.0.0";
   request.name = "api";
   request.ports = {"8080:80", "[::1]:1:2"};
+  request.volumes = {"data:/var/lib/data:1G"};
   request.env = {{"A", "1"}, {"B", "\"x\"\n"}};
   request.memory = "512M";
   request.cpus = 2;
@@ -29,5 +30,6 @@ TEST_CASE("a member that a request cannot have is refused, with the one that may
   CHECK(refusal(R"({"cpus":-1})") == "cannot read VM: `cpus` is not a number of processors");
   CHECK(refusal(R"({"env":{"A":1}})") == "cannot read VM: `env.A` is not text");
   CHECK(refusal(R"({"ports":[80]})") == "cannot read VM: `ports` is not a list of texts such as \"8080:80\"");
+  CHECK(refusal(R"({"volumes":{}})") == "cannot read VM: `volumes` is not a list");
   CHECK(refusal("[]") == "cannot read VM: it is not a JSON object");
 }

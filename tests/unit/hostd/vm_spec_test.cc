@@ -82,6 +82,13 @@ TEST_CASE("user-data is text in UTF-8 of at most 64 KiB", "[hostd]") {
   CHECK(problems_of(spec) == std::vector<std::string>{"the user-data is no text in UTF-8"});
 }
 
+TEST_CASE("a volume's disk must not have the serial of another", "[hostd]") {
+  VmSpec spec = good_spec();
+  spec.disks = {{{"/d", DiskFormat::raw}, false, "data", {}}};
+  spec.volumes = {{"data", "/data", mebibytes(64), "/v/data.raw"}};
+  CHECK(problems_of(spec) == std::vector<std::string>{"two disks have the serial data"});
+}
+
 TEST_CASE("a spec survives vm.json", "[hostd]") {
   VmSpec spec = good_spec();
   spec.append = "quiet";
@@ -94,6 +101,7 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.ports = {{"::1", 8080, 80}};
   spec.disks = {{{"/d/data.img", DiskFormat::raw}, true, "data", {}},
                 {{"/d/root.qcow2", DiskFormat::qcow2}, false, "", DiskFile{"/i/base.raw", DiskFormat::raw}}};
+  spec.volumes = {{"keep", "/keep", mebibytes(64), "/v/keep.raw"}};
   spec.hostname = "api";
   spec.user_data = "#cloud-config\nhostname: \"é\"\n";
   spec.logs = {kibibytes(256), 5};
@@ -121,6 +129,8 @@ TEST_CASE("a wrong vm.json is refused by the member that is wrong", "[hostd]") {
        "cannot read VM spec: `disks` has a wrong type or is out of range"},
       {R"({"disks":[{"base":{"path":1}}]})",
        "cannot read VM spec: `disks` has a wrong type or is out of range"},
+      {R"({"volumes":[{"size_bytes":"1G"}]})",
+       "cannot read VM spec: `volumes` has a wrong type or is out of range"},
       {R"({"accel":"hvf"})",
        "cannot read VM spec: cannot use accelerator `hvf`: it is none of auto, kvm, tcg"},
   }));

@@ -92,13 +92,22 @@ TEST_CASE("the messages that protocol 2 has added look as they always did", "[wi
   }
 }
 
+TEST_CASE("what protocol 3 has added to the welcome looks as it always did", "[wire]") {
+  const HostMessage welcome = Welcome{.protocol = 3, .mounts = {{"data", "/var/lib/data", "ext4"}}};
+  const std::string line =
+      R"({"entropy":"","env":{},"hostname":"","mounts":[{"source":"data","target":"/var/lib/data","type":"ext4"}],"protocol":3,"runtime_id":"","time_ns":0,"token":"","type":"welcome"})";
+  CHECK(encode(welcome) == line + "\n");
+  CHECK(decode_host_message(line).value() == welcome);
+  CHECK(!decode_host_message(R"({"type":"welcome","mounts":["data"]})"));
+}
+
 TEST_CASE("both sides speak the smaller of their newest protocols, or none", "[wire]") {
-  static_assert(protocol == 2 && oldest_protocol == 1, "freeze the new generation's messages above");
+  static_assert(protocol == 3 && oldest_protocol == 1, "freeze the new generation's messages above");
   CHECK(agree_on_protocol(1, 1).value() == 1);
   CHECK(agree_on_protocol(1, 2).value() == 2);
   CHECK(agree_on_protocol(2, 2).value() == 2);
-  CHECK(agree_on_protocol(1, 9).value() == 2);
-  CHECK(!agree_on_protocol(3, 9));
+  CHECK(agree_on_protocol(1, 9).value() == 3);
+  CHECK(!agree_on_protocol(4, 9));
   CHECK(!agree_on_protocol(0, 0));
   CHECK(!agree_on_protocol(2, 1));
 }
