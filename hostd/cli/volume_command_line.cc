@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "hostd/cli/output_option.h"
+#include "hostd/cli/output_format.h"
 #include "hostd/cli/volume_commands.h"
 
 namespace kestrel::hostd {

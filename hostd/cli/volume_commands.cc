@@ -38,7 +38,8 @@ std::string as_json(const std::vector<KeptVolume>& volumes, const std::string& f
 int list_volumes_command(OutputFormat format) {
   const std::string folder = volumes_dir();
   const auto volumes = list_volumes(folder);
-  std::fputs((format == OutputFormat::json ? as_json(volumes, folder) : as_table(volumes)).c_str(), stdout);
+  const std::string text = format == OutputFormat::table ? as_table(volumes) : as_json(volumes, folder);
+  std::fputs((format == OutputFormat::yaml ? to_yaml(text) : text).c_str(), stdout);
   return 0;
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "hostd/cli/query_commands.h"
+#include "hostd/cli/output_format.h"
 
 namespace kestrel::hostd {
 
