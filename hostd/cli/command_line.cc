@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "hostd/cli/build_command.h"
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
@@ -273,6 +274,7 @@ struct CommandLine {
     add_vms(app, query, top, action);
     add_volume_commands(app, action);
     add_copy(app, copy, action);
+    add_build_command(app, action);
     add_image_commands(app, action);
     add_completion(app, shell, action);
     add_others(app, action);

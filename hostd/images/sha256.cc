@@ -2,8 +2,15 @@
 
 #include <nettle/sha2.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+
+#include "kestrel/base/text.h"
+#include "kestrel/sys/fd.h"
 
 namespace kestrel::hostd {
 
@@ -29,6 +36,19 @@ std::string Sha256::finish() {
     text += {digits[byte >> 4], digits[byte & 15]};
   }
   return text;
+}
+
+Result<std::string> digest_of_file(const std::string& path) {
+  const sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return errno_error(concat("cannot open ", path), errno);
+  Sha256 hash;
+  std::string buffer(256 * 1024, '\0');
+  while (true) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0) return errno_error(concat("cannot read ", path), errno);
+    if (count == 0) return hash.finish();
+    hash.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
+  }
 }
 
 bool is_digest(std::string_view text) {

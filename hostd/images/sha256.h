@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "kestrel/base/result.h"
+
 namespace kestrel::hostd {
 
 class Sha256 {
@@ -22,6 +24,9 @@ class Sha256 {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Of all that is in the file.
+[[nodiscard]] Result<std::string> digest_of_file(const std::string& path);
 
 /// Whether it looks like what finish() gives.
 [[nodiscard]] bool is_digest(std::string_view text);

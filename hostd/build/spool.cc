@@ -1,0 +1,65 @@
+#include "hostd/build/spool.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "kestrel/base/text.h"
+#include "kestrel/sys/directory.h"
+#include "kestrel/sys/fd.h"
+
+namespace kestrel::hostd {
+
+Result<Spool> Spool::create(const std::string& parent) {
+  char resolved[PATH_MAX];
+  if (::realpath(parent.c_str(), resolved) == nullptr)
+    return errno_error(concat("cannot open ", parent), errno);
+  std::string path = concat(resolved, "/.kestrel-build-XXXXXX");
+  if (::mkdtemp(path.data()) == nullptr)
+    return errno_error(concat("cannot make a folder in ", parent), errno);
+  return Spool(std::move(path));
+}
+
+Spool::~Spool() {
+  if (path_.empty()) return;
+  const auto root = sys::Folder::open("/", sys::Reach::anywhere);
+  auto place = root ? root->find_place(path_) : root.error();
+  if (!place) return;
+  sys::TreeRemoval removal(std::move(*place), path_);
+  while (true) {
+    const auto is_gone = removal.step();
+    if (!is_gone || *is_gone) return;
+  }
+}
+
+std::string Spool::path(std::string_view name) const { return concat(path_, '/', name); }
+
+Result<std::string> Spool::make_folder(std::string_view name) const {
+  std::string folder = path(name);
+  if (::mkdir(folder.c_str(), 0755) != 0) return errno_error(concat("cannot make ", folder), errno);
+  return folder;
+}
+
+Result<std::string> Spool::keep(ArchiveReader& reader) {
+  std::string name = path(concat("file-", count_++));
+  const sys::UniqueFd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open()) return errno_error(concat("cannot create ", name), errno);
+  while (true) {
+    const auto bytes = reader.read();
+    if (!bytes) return bytes.error();
+    if (bytes->empty()) return name;
+    std::string_view rest = *bytes;
+    while (!rest.empty()) {
+      const ssize_t count = ::write(file.get(), rest.data(), rest.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return errno_error(concat("cannot write ", name), errno);
+      rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+}
+
+}  // namespace kestrel::hostd
