@@ -62,7 +62,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests check check-all check-unit check-images check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
+.PHONY: all help deps docs completions named-tests check check-all check-unit check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -148,15 +148,15 @@ $(BUILD)/kernel/version: $(or $(KERNEL),$(packages)/kernel) $(kernel_source) ini
 	$(Q)initramfs/unpack-kernel -o $(@D) $(if $(KERNEL),--kernel $(KERNEL) $(if $(MODULES),--modules $(MODULES)), \
 	  --kernel $(packages)/kernel/boot/vmlinuz-* --modules $(packages)/kernel/lib/modules/*)
 
-image_builder := $(filter-out %/check-builder,$(sort $(wildcard initramfs/*)))
+# An example's programs come from the unpacked packages in place of the host's.
 define example_image
-$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(image_builder) $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/$(2)
+$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/$(2)
 	$$(call say,IMAGE,$$(@D))
-	$$(Q)BUILD=$(BUILD) config-examples/$(1)/build.sh $$(@D)
+	$$(Q)$(BUILD)/kestrelctl build --quiet --file config-examples/$(1)/fledge.toml --sysroot $(packages)/$(2) $(3) -o $$(@D) >/dev/null
 endef
 $(eval $(call example_image,static-site,caddy))
 $(eval $(call example_image,batch,busybox))
-$(eval $(call example_image,bad-config,busybox))
+$(eval $(call example_image,bad-config,busybox,--no-check))
 images: $(foreach e,static-site batch bad-config,$(BUILD)/images/$(e)/manifest.json) ## the images of config-examples/
 
 # make sees a make in a recipe only where MAKE is spelt out, or by the +.
@@ -172,14 +172,11 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests size check-images $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
+check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
 	$(Q)$(BUILD)/unit-tests $(T)
-
-check-images: $(BUILD)/kernel/version ## only the tests of the image builder
-	$(Q)initramfs/check-builder $(BUILD)
 
 check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
@@ -228,8 +225,7 @@ install: $(programs) install-completions ## into $(DESTDIR)$(PREFIX)
 	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
 	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel
 	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
-	install -m 755 $(filter-out %.sh %/module-sets,$(image_builder)) $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
-	install -m 644 $(filter %.sh %/module-sets,$(image_builder)) $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
+	install -m 755 initramfs/fetch-package initramfs/unpack-kernel $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 
 clean: ## remove everything made
 	rm -rf $(BUILD)

@@ -16,6 +16,18 @@ constexpr Bytes biggest_program = mebibytes(1024);
 constexpr std::array<std::string_view, 6> library_folders = {
     "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"};
 
+/// The first file of that path in the sysroots, then on this host, without symlinks.
+std::optional<std::string> find_file(const std::vector<std::string>& sysroots, const std::string& path) {
+  std::vector<std::string> roots = sysroots;
+  roots.emplace_back();
+  for (const std::string& root : roots) {
+    std::error_code failed;
+    const auto real = std::filesystem::canonical(root + path, failed);
+    if (!failed && std::filesystem::is_regular_file(real, failed)) return real.string();
+  }
+  return std::nullopt;
+}
+
 class Collector {
  public:
   Collector(Tree& tree, const std::vector<std::string>& sysroots) : tree_(tree), sysroots_(sysroots) {}
@@ -27,7 +39,7 @@ class Collector {
     const auto needs = read_needs(*content);
     if (!needs) return {};
     if (!needs->interpreter.empty() && tree_.find(needs->interpreter) == nullptr) {
-      const auto loader = find(needs->interpreter);
+      const auto loader = find_file(sysroots_, needs->interpreter);
       if (!loader) return Error{concat("its loader ", needs->interpreter, " is nowhere")};
       if (auto added = tree_.add(needs->interpreter, file_from(*loader, 0755)); !added) return added;
     }
@@ -51,25 +63,13 @@ class Collector {
     return folders;
   }
 
-  /// The first file of that path in the sysroots, then on this host, without symlinks.
-  [[nodiscard]] std::optional<std::string> find(const std::string& path) const {
-    std::vector<std::string> roots = sysroots_;
-    roots.emplace_back();
-    for (const std::string& root : roots) {
-      std::error_code failed;
-      const auto real = std::filesystem::canonical(root + path, failed);
-      if (!failed && std::filesystem::is_regular_file(real, failed)) return real.string();
-    }
-    return std::nullopt;
-  }
-
   Result<void> add_library(const std::string& library, const std::vector<std::string>& folders) {
     for (const std::string& folder : folders) {
       if (tree_.find(concat(folder, '/', library)) != nullptr) return {};
     }
     for (const std::string& folder : folders) {
       const std::string place = concat(folder, '/', library);
-      const auto file = find(place);
+      const auto file = find_file(sysroots_, place);
       if (!file) continue;
       if (auto added = tree_.add(place, file_from(*file, 0755)); !added) return added;
       return add_needs(*file, place);
@@ -90,12 +90,12 @@ Result<void> add_program(Tree& tree, const std::string& program, const std::vect
   const auto failed = [&path](std::string_view cause) {
     return Error{concat("cannot add the program ", path, ": ", cause)};
   };
-  std::error_code unreadable;
-  if (!std::filesystem::is_regular_file(path, unreadable)) return failed("there is no such file");
+  const auto file = find_file(sysroots, path);
+  if (!file) return failed("there is no such file");
   if (!place.starts_with('/'))
     return failed(concat("its place ", place, " in the image is not an absolute path"));
-  if (auto added = tree.add(place, file_from(path, 0755)); !added) return added;
-  if (const auto added = Collector(tree, sysroots).add_needs(path, place); !added)
+  if (auto added = tree.add(place, file_from(*file, 0755)); !added) return added;
+  if (const auto added = Collector(tree, sysroots).add_needs(*file, place); !added)
     return failed(added.error().message);
   return {};
 }

@@ -11,8 +11,8 @@
 
 namespace kestrel::hostd {
 
-/// `program` is PATH or PATH:PLACE; without a place it is where it is here. Libraries are looked for in each
-/// of `sysroots`, then on this host.
+/// `program` is PATH or PATH:PLACE; without a place it is where it is here. It and its libraries are looked
+/// for in each of `sysroots`, then on this host.
 [[nodiscard]] Result<void> add_program(Tree& tree, const std::string& program,
                                        const std::vector<std::string>& sysroots);
 

@@ -14,8 +14,8 @@ exec:
     command: /bin/bench_peer
     args: [serve, "9000", 10.0.2.15]
 YAML
-    "$root/initramfs/build-image" --name bench --version 1 --build "$build" --from "$tree" --config "$work/network.yaml" \
-        --needs vsock,net --memory 512M --port 9000 --type tcp -o "$work/image"
+    "$build/kestrelctl" build --quiet --name bench --version 1 --from "$tree" --config "$work/network.yaml" \
+        --needs vsock,net --memory 512M --port 9000 --type tcp -o "$work/image" >/dev/null
 }
 
 # A VMM like any other, with the card that is compared with.

@@ -16,8 +16,7 @@
 # systems, which are mounted before.
 
 declare -a all_peers=(kestrel kestrel-run floor busybox s6 runit finit supervisord s6-rc dinit)
-source "$root/initramfs/programs.sh"
-source "$root/initramfs/lib.sh"
+source "$root/tests/bench/programs.sh"
 for peer in "${all_peers[@]}"; do
     [[ ! -e $root/tests/bench/peers/$peer.sh ]] || source "$root/tests/bench/peers/$peer.sh"
 done

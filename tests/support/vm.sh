@@ -64,7 +64,7 @@ build_image() {
   for applet in sh sleep grep cat head seq yes md5sum kill wc; do
     ln -sf busybox "$T/$name.root/bin/$applet"
   done
-  "$REPO/initramfs/build-image" --name "$name" --version 1.0.0 --build "$BUILD" --from "$T/$name.root" \
+  "$BUILD/kestrelctl" build --quiet --name "$name" --version 1.0.0 --from "$T/$name.root" \
     --config "$T/$name.yaml" --memory 192M -o "$T/$name" "$@" >/dev/null
 }
 

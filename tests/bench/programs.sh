@@ -1,7 +1,30 @@
-# Programs of the host or of an unpacked package, with the shared libraries they need. Sourced by build-image.
+# Programs of the host or of an unpacked package, with the shared libraries they need. Sourced by peers.sh, which defines
+# $stage, the tree, and the list $sysroots.
 #
 # What a program opens only at run time (dlopen: name services, plug-ins) cannot be seen from outside: put it into the
 # image's folder.
+
+die() {
+    echo "bench: $*" >&2
+    exit 1
+}
+
+# place SOURCE DEST MODE: copies a file to the path DEST of the image. A folder of the image may be a link (/lib to
+# usr/lib); one that leads out of the image would have us write into the host.
+place() {
+    local folder
+    folder=$(folder_in_image "$(dirname "$2")")
+    install -m "$3" -- "$1" "$folder/$(basename "$2")" || die "cannot place $1 at $2 in the image"
+}
+
+# Prints where the image's folder $1 is in the stage, making it when there is none.
+folder_in_image() {
+    local folder
+    folder=$(realpath -m -- "$stage/$1")
+    [[ $folder == "$stage" || $folder == "$stage"/* ]] || die "cannot fill $1: in the folder given it leads out of the image"
+    mkdir -p -- "$folder" || die "cannot make the folder $1 in the image"
+    echo "$folder"
+}
 
 library_folders=(/lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu /lib64 /usr/lib64 /lib /usr/lib)
 
