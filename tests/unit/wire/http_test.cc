@@ -79,6 +79,17 @@ TEST_CASE("many pipelined messages with bodies may arrive at once", "[wire]") {
   CHECK_FALSE(*response);
 }
 
+TEST_CASE("an empty chunked body may come byte by byte", "[wire]") {
+  RequestReader reader(kibibytes(4));
+  std::size_t requests = 0;
+  for (const char byte : std::string_view("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) {
+    const auto request = reader.feed({&byte, 1});
+    REQUIRE(request);
+    requests += request->has_value() ? 1 : 0;
+  }
+  CHECK(requests == 1);
+}
+
 TEST_CASE("a chunked body is put together, extensions and trailers do not matter", "[wire]") {
   const auto request = request_in(
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\nA\r\n0123456789\r\n0\r\nX: "
