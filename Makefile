@@ -62,7 +62,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests check check-all check-unit check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
+.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -1,8 +1,6 @@
 // Fuzz targets of the vsock device. Each takes any bytes and must neither crash nor hang nor touch what is
 // not the guest's; sanitizers see the rest. vsock_messages.cc and vsock_rings.cc make libFuzzer programs of
-// them
-// (`clang++ -fsanitize=fuzzer,address …`), and the unit tests replay their corpora and some thousand
-// mutations.
+// them, and the unit tests replay their corpora and some thousand mutations.
 #pragma once
 
 #include <sys/socket.h>

@@ -1,29 +1,15 @@
 // The corpus of the tar reader's fuzz target, and mutations of it that are the same in every run.
-#include <catch2/catch.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <random>
 
+#include "tests/fuzz/replay.h"
 #include "tests/fuzz/tar_targets.h"
 
 namespace kestrel::wire::test {
 
 namespace {
 
-using Input = std::vector<std::uint8_t>;
-
-std::vector<std::pair<std::string, Input>> corpus() {
-  std::vector<std::pair<std::string, Input>> inputs;
-  for (const auto& entry : std::filesystem::directory_iterator("tests/fuzz/corpus/tar")) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    inputs.emplace_back(entry.path().filename(),
-                        Input(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()));
-  }
-  std::sort(inputs.begin(), inputs.end());
-  return inputs;
-}
+using Input = kestrel::fuzz::Bytes;
+using kestrel::fuzz::read_corpus;
 
 /// Without this every mutation of a header would end at its checksum.
 void mend_checksums(Input& input) {
@@ -60,15 +46,15 @@ std::size_t members_in(const Input& input) {
 }  // namespace
 
 TEST_CASE("no archive does harm", "[wire][fuzz]") {
-  const auto inputs = corpus();
+  const auto inputs = read_corpus("tar");
   REQUIRE(inputs.size() > 5);
   for (const auto& [name, input] : inputs) fuzz::fuzz_tar(input);
   std::mt19937 random(1);  // NOLINT: the same in every run is the point
-  for (int i = 0; i < 5000; ++i) fuzz::fuzz_tar(mutated(inputs[random() % inputs.size()].second, random));
+  for (int i = 0; i < 5000; ++i) fuzz::fuzz_tar(mutated(inputs[random() % inputs.size()].bytes, random));
 }
 
 TEST_CASE("archives of GNU tar are read, whatever their format", "[wire]") {
-  for (const auto& [name, input] : corpus()) {
+  for (const auto& [name, input] : read_corpus("tar")) {
     INFO(name);
     if (name == "gnu" || name == "pax") CHECK(members_in(input) == 11);
     if (name == "binary-number" || name == "global") CHECK(members_in(input) == 1);
