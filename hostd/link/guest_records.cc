@@ -47,13 +47,15 @@ std::string record_of(const wire::Gap& gap, WallTime now) {
   return members_of({{"time", format_time(now)}, {"gap", {{"first", gap.first}, {"last", gap.last}}}});
 }
 
-std::string record_of(const wire::Hello& hello, int protocol, Acquaintance acquaintance, WallTime now) {
+std::string record_of(const wire::Hello& hello, int protocol, Acquaintance acquaintance,
+                      std::uint64_t first_log, WallTime now) {
   return members_of({{"time", format_time(now)},
                      {"type", "vm.linked"},
                      {"boot_id", hello.boot_id},
                      {"version", hello.version},
                      {"protocol", protocol},
-                     {"again", acquaintance == Acquaintance::known_boot}});
+                     {"again", acquaintance == Acquaintance::known_boot},
+                     {"first_log", first_log}});
 }
 
 std::string record_of(const wire::Exiting& word, WallTime now) {

@@ -11,10 +11,11 @@ namespace kestrel::hostd {
 [[nodiscard]] std::string record_of(const wire::LogMessage& log);
 [[nodiscard]] std::string record_of(const wire::Gap& gap, WallTime now);
 
-/// `vm.linked`: the guest is here, or here again on another connection.
+/// `vm.linked`: the guest is here, or here again on another connection. `first_log`: the record, of log
+/// lines, that this boot's begin with.
 enum class Acquaintance { new_boot, known_boot };
 [[nodiscard]] std::string record_of(const wire::Hello& hello, int protocol, Acquaintance acquaintance,
-                                    WallTime now);
+                                    std::uint64_t first_log, WallTime now);
 /// `vm.exited`: the last word.
 [[nodiscard]] std::string record_of(const wire::Exiting& word, WallTime now);
 /// `vm.unlinked`.

@@ -26,6 +26,11 @@ Result<void> LinkServer::listen(const std::string& path) {
   return {};
 }
 
+void LinkServer::recall(std::string boot_id, const wire::Ack& received) {
+  boot_id_ = std::move(boot_id);
+  received_ = received;
+}
+
 void LinkServer::accept(sys::UniqueFd socket) {
   if (connections_.size() >= most_connections) return;
   const auto connection = connections_.emplace(connections_.end());

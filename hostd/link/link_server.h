@@ -41,6 +41,8 @@ class LinkServer {
 
   /// Listens on the Unix socket `path`, which only its owner may use.
   [[nodiscard]] Result<void> listen(const std::string& path);
+  /// What was received of a boot before this server was there: should that guest dial, it goes on behind it.
+  void recall(std::string boot_id, const wire::Ack& received);
   void acknowledge_exiting();
   /// False where nobody would hear it: there is no link, or its protocol does not know it.
   [[nodiscard]] bool send(const wire::Resumed& message);

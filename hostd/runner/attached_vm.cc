@@ -61,6 +61,7 @@ std::optional<Outcome> AttachedVm::prepare() {
         control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
   }
+  guest_.recall_boot();
   guest_.record_host_event("vm.attached", concat("{\"runtime_id\":\"", guest_.runtime_id(), "\"}"));
   return std::nullopt;
 }

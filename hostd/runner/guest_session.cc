@@ -29,6 +29,11 @@ Result<void> GuestSession::open(const RuntimeDir& dir, LogLimits limits, const s
   return link_.listen(link_path);
 }
 
+void GuestSession::recall_boot() {
+  recorded_ = read_recorded_boot(events_, logs_);
+  link_.recall(recorded_.boot_id, recorded_.received);
+}
+
 void GuestSession::forget_boot() {
   hello_.reset();
   protocol_ = 0;
@@ -77,15 +82,19 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
     return error;
   }
   const bool is_known_boot = hello_ && hello_->boot_id == hello.boot_id;
+  const bool is_recorded_boot = !recorded_.boot_id.empty() && recorded_.boot_id == hello.boot_id;
   if (!is_known_boot) {
     forget_boot();
     token_ = random_hex(32);
+    has_said_last_word_ = is_recorded_boot && recorded_.received.exiting;
+    first_log_ = is_recorded_boot ? recorded_.first_log : logs_.last_seq() + 1;
   }
   hello_ = hello;
   protocol_ = *agreed;
   record(events_,
-         record_of(hello, protocol_, is_known_boot ? Acquaintance::known_boot : Acquaintance::new_boot,
-                   sys::wall_now()));
+         record_of(hello, protocol_,
+                   is_known_boot || is_recorded_boot ? Acquaintance::known_boot : Acquaintance::new_boot,
+                   first_log_, sys::wall_now()));
   callbacks_.on_hello();
 
   wire::Welcome welcome;

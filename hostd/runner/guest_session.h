@@ -11,6 +11,7 @@
 #include <string>
 
 #include "hostd/link/link_server.h"
+#include "hostd/link/recorded_boot.h"
 #include "hostd/records/record_log.h"
 #include "hostd/runner/runtime_dir.h"
 
@@ -49,6 +50,10 @@ class GuestSession {
 
   /// Opens the records, and listens for the guest at `link_path`.
   [[nodiscard]] Result<void> open(const RuntimeDir& dir, LogLimits limits, const std::string& link_path);
+
+  /// Goes on with the boot that a runner before this one has recorded, should its guest dial: what was
+  /// recorded, and perhaps never acknowledged, is not recorded again.
+  void recall_boot();
 
   /// It is known to listen, though it has not told this runner of anything.
   void become_callable();
@@ -90,12 +95,15 @@ class GuestSession {
   RecordLog logs_;
   bool is_losing_records_ = false;
 
+  RecordedBoot recorded_;  ///< by a runner before this one
+
   // Of this boot.
   std::optional<wire::Hello> hello_;
   int protocol_ = 0;
   std::string token_;
   bool is_callable_ = false;
   bool has_said_last_word_ = false;
+  std::uint64_t first_log_ = 0;
 
   LinkServer link_;
 };
