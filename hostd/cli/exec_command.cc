@@ -85,6 +85,10 @@ int run_session(const Intent& intent, wire::ApiClient::Upgraded connection, cons
   return fail(intent, exit.error().message, exec_id.empty() ? std::string_view() : way_back);
 }
 
+ExecSessionOptions session_options(const std::string& vm, bool passes_input, bool has_terminal) {
+  return {passes_input, has_terminal, [vm] { return is_paused(vm); }};
+}
+
 /// Why a terminal cannot be had; empty where it can, or none is asked for.
 std::string_view terminal_problem(bool has_terminal, bool is_interactive) {
   const bool lacks_ours = has_terminal && is_interactive && ::isatty(STDIN_FILENO) != 1;
@@ -143,7 +147,8 @@ int exec_command(const ExecOptions& options) {
   auto connection = open_stream(*api, stream_request("POST", "/v1/exec", to_json(*request)));
   if (!connection) return fail(intent, connection.error().message);
   if (!connection->socket.is_open()) return refuse(intent, connection->answer);
-  return run_session(intent, std::move(*connection), {passes_input, options.has_terminal});
+  return run_session(intent, std::move(*connection),
+                     session_options(options.vm, passes_input, options.has_terminal));
 }
 
 int shell_command(const ShellOptions& options) {
@@ -165,7 +170,7 @@ int shell_command(const ShellOptions& options) {
     auto connection = open_stream(*api, stream_request("POST", "/v1/exec", to_json(*request)));
     if (!connection) return fail(intent, connection.error().message);
     if (connection->socket.is_open())
-      return run_session(intent, std::move(*connection), {true, has_terminal});
+      return run_session(intent, std::move(*connection), session_options(options.vm, true, has_terminal));
     last = std::move(connection->answer);
     const auto failure = wire::read_exec_failure(last);
     if (!failure || failure->error != ENOENT) break;
@@ -184,7 +189,8 @@ int attach_command(const AttachOptions& options) {
   if (!connection) return fail(intent, connection.error().message);
   if (!connection->socket.is_open()) return refuse(intent, connection->answer);
   return run_session({intent.verb, options.vm}, std::move(*connection),
-                     {options.is_interactive, options.has_terminal}, options.offset, options.exec_id);
+                     session_options(options.vm, options.is_interactive, options.has_terminal),
+                     options.offset, options.exec_id);
 }
 
 }  // namespace kestrel::hostd

@@ -45,6 +45,7 @@ ExecSession::ExecSession(wire::ApiClient::Upgraded connection, const ExecSession
     : socket_(std::move(connection.socket)),
       has_terminal_(options.has_terminal),
       reads_input_(options.passes_input),
+      stands_still_(options.stands_still),
       terminal_(STDIN_FILENO),
       signals_(take_signals(options.has_terminal)),
       output_(STDOUT_FILENO),
@@ -101,8 +102,8 @@ void ExecSession::wait() {
 }
 
 void ExecSession::take_turn() {
-  // Who does not look cannot say that there was nothing.
-  if (!pending_.payload.empty()) keepalive_.heard();
+  // Who does not look cannot say that there was nothing, and who stands still cannot say anything.
+  if (!pending_.payload.empty() || (keepalive_.is_quiet() && stands_still_())) keepalive_.heard();
   switch (keepalive_.turn(sys::monotonic_now())) {
     case wire::Keepalive::Due::dead:
       return fail({"the guest gives no sign of life", ETIMEDOUT});

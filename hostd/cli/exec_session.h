@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ namespace kestrel::hostd {
 struct ExecSessionOptions {
   bool passes_input = false;
   bool has_terminal = false;  ///< of the exec; with passes_input ours becomes raw
+  /// Whether the guest stands still, and so can show no sign of life. Asked when it has shown none for a
+  /// while.
+  std::function<bool()> stands_still = [] { return false; };
 };
 
 class ExecSession {
@@ -63,6 +67,7 @@ class ExecSession {
   sys::UniqueFd socket_;
   bool has_terminal_;
   bool reads_input_;
+  std::function<bool()> stands_still_;
   TerminalMode terminal_;
   sys::UniqueFd signals_;
   Outlet output_;

@@ -1,10 +1,12 @@
 #include "hostd/cli/guest_api.h"
 
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "hostd/cli/failure.h"
 #include "hostd/cli/vms.h"
 #include "hostd/runner/runtime_dir.h"
+#include "hostd/vm_spec.h"
 #include "kestrel/base/text.h"
 #include "kestrel/wire/client.h"
 
@@ -33,9 +35,24 @@ int not_running(std::string_view verb, const std::string& name) {
 
 std::optional<std::string> locate_guest_api(std::string_view verb, const std::string& vm) {
   if (vm.starts_with(socket_prefix)) return vm.substr(socket_prefix.size());
-  if (is_running(vm)) return concat(vm_dir(vm), '/', api_socket);
-  not_running(verb, vm);
-  return std::nullopt;
+  if (!is_running(vm)) {
+    not_running(verb, vm);
+    return std::nullopt;
+  }
+  if (is_paused(vm)) {
+    fail(ExitCode::host_error, concat("cannot ", verb, ' ', vm, ": it is paused"),
+         concat("let it go on with: kestrelctl vms resume ", vm));
+    return std::nullopt;
+  }
+  return concat(vm_dir(vm), '/', api_socket);
+}
+
+bool is_paused(const std::string& vm) {
+  if (!is_vm_name(vm)) return false;
+  const auto answer = ask_api(concat(vm_dir(vm), '/', runner_socket), "/v1/vm", seconds(1));
+  if (!answer) return false;
+  const auto json = nlohmann::json::parse(*answer, nullptr, false);
+  return json.is_object() && json.value("state", nlohmann::json()) == "paused";
 }
 
 Result<std::string> ask_api(const std::string& socket, std::string target, Duration patience) {

@@ -31,6 +31,7 @@ wire::Request get(std::string target) {
 }
 
 Result<std::string> ask(const std::string& name, std::string_view socket, const wire::Request& request) {
+  if (socket == api_socket && is_paused(name)) return Error{"it is paused"};
   auto client = wire::ApiClient::connect_unix(concat(vm_dir(name), '/', socket), answer_time);
   if (!client) return client.error();
   auto response = client->request(request);

@@ -57,6 +57,14 @@ void Publisher::join_api(sys::UniqueFd connection) {
                   });
 }
 
+void Publisher::hold() {
+  for (auto& listener : listeners_) listener.set_accepting(loop::Listener::Accepting::no);
+}
+
+void Publisher::let_in() {
+  for (auto& listener : listeners_) listener.set_accepting(loop::Listener::Accepting::yes);
+}
+
 void Publisher::guest_came_up() {
   for (sys::UniqueFd& connection : std::exchange(waiting_, {})) join_api(std::move(connection));
 }

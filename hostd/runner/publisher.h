@@ -29,6 +29,10 @@ class Publisher {
   /// The token is there: lets in who waits at api.sock.
   void guest_came_up();
 
+  /// The guest stands still, or goes on. Meanwhile who connects waits in the queue of the socket.
+  void hold();
+  void let_in();
+
   /// As published, with the port that was picked where 0 was asked for.
   [[nodiscard]] const std::vector<PublishedPort>& ports() const { return ports_; }
 

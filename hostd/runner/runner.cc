@@ -154,6 +154,7 @@ Result<void> Runner::create_device() {
   device_ = std::move(*device);
   device_->on_driver_change([this](bool is_up) {
     if (!is_up) return;
+    publisher_.let_in();
     handle(DriverCameUp{});
     ask_if_stopping();
   });
@@ -175,6 +176,7 @@ void Runner::perform(const SendPowerOff&) {
 }
 
 void Runner::perform(const NotePaused&) {
+  publisher_.hold();
   guest_.record_host_event("vm.paused", "{}");
   pause_.paused();
 }
@@ -184,6 +186,8 @@ void Runner::perform(const ResumeVmm&) {
 }
 
 void Runner::perform(const TellResumed& effect) {
+  // Its device may follow a moment later, and lets them in then.
+  if (device_ && device_->is_driver_up()) publisher_.let_in();
   guest_.record_host_event("vm.unpaused", concat("{\"paused_ms\":", to_ms(effect.paused), '}'));
   pause_.resumed(effect.paused);
 }

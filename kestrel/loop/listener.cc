@@ -16,7 +16,9 @@ struct Listener::Block {
   std::shared_ptr<std::function<void(sys::UniqueFd)>> on_connection;
   Timer pause;
   FdWatcher watcher;
+  Accepting accepting = Accepting::yes;
 
+  void watch() { watcher.watch({.readable = accepting == Accepting::yes && !pause.is_armed()}); }
   /// One connection a round: after the call nothing of the block may be touched.
   void accept_one() {
     sys::UniqueFd connection(::accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -24,8 +26,8 @@ struct Listener::Block {
       auto held = on_connection;
       (*held)(std::move(connection));
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-      watcher.watch({});
       pause.arm(pause_without_descriptors);
+      watch();
     }
   }
 };
@@ -35,9 +37,14 @@ Listener::Listener(Loop& loop, sys::UniqueFd socket, std::function<void(sys::Uni
   Block* block = block_.get();
   block->socket = std::move(socket);
   block->on_connection = std::make_shared<std::function<void(sys::UniqueFd)>>(std::move(on_connection));
-  block->pause = Timer(loop, [block] { block->watcher.watch({.readable = true}); });
+  block->pause = Timer(loop, [block] { block->watch(); });
   block->watcher = FdWatcher(loop, block->socket.get(), [block](Interest) { block->accept_one(); });
-  block->watcher.watch({.readable = true});
+  block->watch();
+}
+
+void Listener::set_accepting(Accepting accepting) {
+  block_->accepting = accepting;
+  block_->watch();
 }
 
 Listener::Listener() = default;

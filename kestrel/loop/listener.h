@@ -22,6 +22,10 @@ class Listener {
   Listener& operator=(Listener&&) noexcept;
   ~Listener();
 
+  /// Not accepting, it lets those who connect wait in the socket's own queue, which the kernel bounds.
+  enum class Accepting { no, yes };
+  void set_accepting(Accepting accepting);
+
   [[nodiscard]] bool is_open() const { return block_ != nullptr; }
 
  private:

@@ -32,7 +32,7 @@ std::string encode_frame(FrameType type, std::string_view payload, std::uint8_t 
 }
 
 Result<std::optional<Frame>> FrameReader::next(std::string_view& bytes) {
-  while (true) {
+  while (!bytes.empty() || header_filled_ == frame_header_size) {
     if (header_filled_ < frame_header_size) {
       const auto has_header = take_header(bytes);
       if (!has_header) return has_header.error();
@@ -41,6 +41,7 @@ Result<std::optional<Frame>> FrameReader::next(std::string_view& bytes) {
     const auto frame = take_payload(bytes);
     if (frame || bytes.empty()) return frame;
   }
+  return std::optional<Frame>();
 }
 
 /// False when there is more of it to come.

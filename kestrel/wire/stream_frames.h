@@ -94,6 +94,8 @@ class Keepalive {
   explicit Keepalive(MonotonicTime now) : next_(now + interval) {}
 
   void heard() { missed_ = 0; }
+  /// Nothing has come for an interval or more.
+  [[nodiscard]] bool is_quiet() const { return missed_ > 0; }
   [[nodiscard]] MonotonicTime deadline() const { return next_; }
   /// What is to be done now. A turn that came late, because this side stood still, counts once.
   [[nodiscard]] Due turn(MonotonicTime now);

@@ -20,9 +20,7 @@ expect_right_clock() {
 }
 
 test_a_guest_that_was_paused_has_the_right_time_and_nothing_failed_meanwhile() {
-  mkdir -p "$T/web.root/bin"
-  local applet
-  for applet in date touch; do ln -sf busybox "$T/web.root/bin/$applet"; done
+  more_applets web date
   build_image web <<'CONFIG'
 exec:
   - name: web
@@ -58,6 +56,58 @@ CONFIG
   stop_vm
   expect_equal "$status" 0 "exit status: $(tail -n 4 "$T/err")"
   expect_nothing_left
+}
+
+# What is open stays open for longer than any side waits for a sign of life (20 s), or for the end of a connection (8 s).
+test_connections_and_programs_outlive_a_pause_and_new_connections_wait_for_its_end() {
+  more_applets inbox touch
+  build_image inbox --program "$(command -v socat):/bin/socat" <<'CONFIG'
+exec:
+  - name: inbox
+    command: /bin/socat
+    args: [-u, "TCP-LISTEN:7003,fork,reuseaddr", STDOUT]
+    health: {tcp: {port: 7003, interval: 200ms}}
+CONFIG
+  start_vm inbox "$T/inbox" -p 0:7003
+  kestrelctl exec inbox -- sh -c 'echo begun; until [ -e /run/go ]; do sleep 1; done; echo survived' >program 2>program.err &
+  local program=$!
+  has_begun() { grep -q begun program; }
+  wait_until 20 has_begun
+  local open port
+  port=$(guest_port 7003)
+  exec {open}<>"/dev/tcp/127.0.0.1/$port"
+  echo "before the pause" >&"$open"
+  printed() { grep -qx "\[inbox\] $1" out; }
+  wait_until 20 printed "before the pause"
+
+  kestrelctl vms pause inbox >paused
+  echo "while it stood still" >&"$open"
+  exec {open}>&-
+  echo "by a new connection" | socat -t 60 -u - "TCP:127.0.0.1:$port" &
+  ask_guest /v1/info >info &
+  local asked=$!
+  # A command that needs the guest does not hang, and says why.
+  expect_status 125 kestrelctl exec inbox -- touch /run/go 2>refusal
+  expect_contains "$(cat refusal)" "cannot run a program in inbox: it is paused"
+  expect_contains "$(cat refusal)" "kestrelctl vms resume inbox"
+  expect_status 125 kestrelctl services inbox 2>refusal
+  expect_contains "$(cat refusal)" "it is paused"
+  local until=$(($(date +%s) + 26))
+  has_passed() { [ "$(date +%s)" -ge "$until" ]; }
+  wait_until 60 has_passed
+  kill -0 "$program" || fail "the program was given up: $(cat program.err)"
+  kill -0 "$asked" || fail "who connected while it was paused was sent away"
+
+  kestrelctl vms resume inbox >resumed
+  wait_until 20 printed "while it stood still"
+  wait_until 20 printed "by a new connection"
+  wait "$asked" || fail "the API did not answer who had waited"
+  expect_contains "$(cat info)" '"boot_id"'
+  kestrelctl exec inbox -- touch /run/go
+  wait "$program" || fail "the program ended with $?: $(cat program.err)"
+  expect_equal "$(xargs <program)" "begun survived"
+  stop_vm
+  expect_equal "$status" 0 "exit status"
 }
 
 harness_main "$@"

@@ -60,6 +60,23 @@ TEST_CASE("before the guest is up a published port closes connections", "[hostd]
   CHECK(bench.dialer.calls.empty());
 }
 
+TEST_CASE("who connects while the guest stands still is joined when it goes on", "[hostd]") {
+  Bench bench;
+  REQUIRE(bench.publisher.publish({"127.0.0.1", 0, 8080}));
+  bench.publisher.hold();
+  const auto client = sys::connect_tcp("127.0.0.1", bench.publisher.ports().at(0).host);
+  REQUIRE(client);
+  for (int round = 0; round < 4; ++round) {
+    bool has_turned = false;
+    bench.loop.post([&] { has_turned = true; });
+    bench.run_until([&] { return has_turned; });
+  }
+  CHECK(bench.dialer.calls.empty());
+  bench.publisher.let_in();
+  bench.run_until([&] { return bench.dialer.calls.size() == 1; });
+  CHECK(bench.dialer.calls[0].host.is_open());
+}
+
 TEST_CASE("a port that is taken is told as such", "[hostd]") {
   Bench bench;
   REQUIRE(bench.publisher.publish({"127.0.0.1", 0, 8080}));
