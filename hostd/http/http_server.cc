@@ -1,0 +1,206 @@
+#include "hostd/http/http_server.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "kestrel/loop/stream.h"
+#include "kestrel/loop/timer.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// What is on its way to a client before more is made for it.
+constexpr std::size_t high_water = 256 * 1024;
+/// What a client may send ahead of the answer it waits for.
+constexpr std::size_t most_ahead = 64 * 1024;
+
+}  // namespace
+
+class Responder::Target {
+ public:
+  virtual ~Target() = default;
+  virtual void answer(const wire::Response& response) = 0;
+  virtual void stream(const wire::Response& head, std::unique_ptr<BodySource> body) = 0;
+};
+
+void Responder::answer(const wire::Response& response) const {
+  if (const auto target = connection_.lock()) target->answer(response);
+}
+
+void Responder::stream(const wire::Response& head, std::unique_ptr<BodySource> body) const {
+  if (const auto target = connection_.lock()) target->stream(head, std::move(body));
+}
+
+/// One client. It is *reading* a request, *waiting* for its answer, or *sending* a body that is made as it is
+/// taken.
+class HttpServer::Connection final : public Responder::Target,
+                                     public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(HttpServer& server, sys::UniqueFd socket, std::shared_ptr<const Guard> guard)
+      : server_(server),
+        guard_(std::move(guard)),
+        requests_(server.limits_.body),
+        state_(Reading{false}),
+        limit_(server.loop_, [this] { time_out(); }),
+        stream_(server.loop_, std::move(socket),
+                {.on_data = [this](std::string_view bytes) { receive(bytes); },
+                 .on_end = [this](const Error* error) { end(error); },
+                 .on_drained = [this] { go_on(); }}) {
+    limit_.arm(server.limits_.idle);
+    stream_.start_reading();
+  }
+
+  void answer(const wire::Response& response) override {
+    if (!std::holds_alternative<Waiting>(state_)) return;
+    wire::Response answer = response;
+    answer.keep_alive = std::get<Waiting>(state_).keep_alive && !has_ended_;
+    stream_.write(wire::serialize(answer));
+    conclude(answer.keep_alive);
+  }
+
+  void stream(const wire::Response& head, std::unique_ptr<BodySource> body) override {
+    if (!std::holds_alternative<Waiting>(state_)) return;
+    const bool keep_alive = std::get<Waiting>(state_).keep_alive && !has_ended_;
+    stream_.write(wire::serialize_chunked_head(head));
+    BodySource& source = *state_.emplace<Sending>(Sending{std::move(body), keep_alive}).body;
+    source.on_more([weak = weak_from_this()] {
+      if (const auto alive = weak.lock()) alive->go_on();
+    });
+    go_on();
+  }
+
+  void refuse_for_want_of_room() {
+    wire::Response response = wire::problem(503, "too many connections: come again later");
+    response.keep_alive = false;
+    stream_.write(wire::serialize(response));
+    stream_.close_after_flush();
+  }
+
+ private:
+  struct Reading {
+    bool has_begun;
+  };
+  struct Waiting {
+    bool keep_alive;
+  };
+  struct Sending {
+    std::unique_ptr<BodySource> body;
+    bool keep_alive;
+  };
+
+  void receive(std::string_view bytes) {
+    if (!std::holds_alternative<Reading>(state_) || stream_.queued_bytes() >= high_water) {
+      ahead_.append(bytes);
+      if (ahead_.size() > most_ahead) server_.drop(*this);
+      return;
+    }
+    read_request(bytes);
+  }
+
+  void read_request(std::string_view bytes) {
+    auto& reading = std::get<Reading>(state_);
+    const auto request = requests_.feed(bytes);
+    if (!request) return refuse(wire::problem(400, request.error().message));
+    if (!*request) {
+      if (!bytes.empty() && !std::exchange(reading.has_begun, true)) limit_.arm(server_.limits_.request);
+      return;
+    }
+    limit_.disarm();
+    state_ = Waiting{(*request)->keep_alive};
+    if (const auto refusal = (*guard_)(**request, stream_.fd())) return answer(*refusal);
+    server_.handler_(**request, Responder(weak_from_this()));
+  }
+
+  /// The answer is on its way.
+  void conclude(bool keep_alive) {
+    if (!keep_alive) {
+      stream_.close_after_flush();
+      return server_.drop(*this);
+    }
+    state_ = Reading{false};
+    limit_.arm(server_.limits_.idle);
+    // What came ahead is read later: whoever has answered may still be at work.
+    if (!ahead_.empty()) {
+      server_.loop_.post([weak = weak_from_this()] {
+        if (const auto alive = weak.lock()) alive->go_on();
+      });
+    }
+  }
+
+  /// The client takes more, or there is more for it.
+  void go_on() {
+    if (auto* sending = std::get_if<Sending>(&state_)) return send_more(*sending);
+    if (std::holds_alternative<Reading>(state_) && !ahead_.empty() && stream_.queued_bytes() < high_water)
+      read_request(std::exchange(ahead_, {}));
+  }
+
+  void send_more(Sending& sending) {
+    while (stream_.queued_bytes() < high_water) {
+      const auto piece = sending.body->read_some();
+      if (piece && piece->empty()) return;
+      if (!piece) {
+        stream_.write(std::string(wire::last_chunk()));
+        return conclude(sending.keep_alive);
+      }
+      stream_.write(wire::chunk(*piece));
+    }
+  }
+
+  void refuse(wire::Response response) {
+    response.keep_alive = false;
+    stream_.write(wire::serialize(response));
+    stream_.close_after_flush();
+    server_.drop(*this);
+  }
+
+  void time_out() {
+    if (std::get<Reading>(state_).has_begun)
+      return refuse(wire::problem(408, "the request was not complete in time"));
+    server_.drop(*this);
+  }
+
+  /// Who says no more may still listen for the answer.
+  void end(const Error* error) {
+    has_ended_ = true;
+    if (error != nullptr || std::holds_alternative<Reading>(state_)) server_.drop(*this);
+  }
+
+  HttpServer& server_;
+  std::shared_ptr<const Guard> guard_;
+  wire::RequestReader requests_;
+  std::variant<Reading, Waiting, Sending> state_;
+  std::string ahead_;
+  bool has_ended_ = false;
+  loop::Timer limit_;
+  loop::Stream stream_;
+};
+
+HttpServer::HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler)
+    : loop_(loop), limits_(limits), handler_(std::move(handler)) {}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::listen(sys::UniqueFd socket, Guard guard) {
+  listeners_.emplace_back(loop_, std::move(socket),
+                          [this, shared = std::make_shared<const Guard>(std::move(guard))](
+                              sys::UniqueFd accepted) { accept(std::move(accepted), shared); });
+}
+
+void HttpServer::accept(sys::UniqueFd socket, const std::shared_ptr<const Guard>& guard) {
+  auto connection = std::make_shared<Connection>(*this, std::move(socket), guard);
+  if (connections_.size() >= limits_.connections) return connection->refuse_for_want_of_room();
+  connections_.push_back(std::move(connection));
+}
+
+void HttpServer::drop(Connection& connection) {
+  // It is on the stack below us.
+  const auto gone =
+      std::find_if(connections_.begin(), connections_.end(),
+                   [&](const std::shared_ptr<Connection>& each) { return each.get() == &connection; });
+  if (gone == connections_.end()) return;
+  loop_.post([last = std::move(*gone)] {});
+  connections_.erase(gone);
+}
+
+}  // namespace kestrel::hostd

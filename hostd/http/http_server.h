@@ -1,0 +1,87 @@
+// An HTTP/1.1 server on the loop, for the host's own APIs: each request is answered once, now or later, whole
+// or as a body that is made at the pace of its reader.
+//
+// What strangers can make it hold is bounded: so many connections, one request at a time on each, a head and
+// a body of limited size that have to be complete in time. A reader that does not take an answer costs that
+// answer and no more: what it asks behind it is not looked at meanwhile, and a streamed body is not made.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kestrel/base/bytes.h"
+#include "kestrel/base/time.h"
+#include "kestrel/loop/listener.h"
+#include "kestrel/loop/loop.h"
+#include "kestrel/wire/http.h"
+
+namespace kestrel::hostd {
+
+/// A body that goes on for as long as its reader takes it.
+class BodySource {
+ public:
+  BodySource() = default;
+  BodySource(const BodySource&) = delete;
+  BodySource& operator=(const BodySource&) = delete;
+  virtual ~BodySource() = default;
+
+  /// The next piece; empty: none for now; nullopt: that was all.
+  [[nodiscard]] virtual std::optional<std::string> read_some() = 0;
+  /// `wake` is to be called whenever there may be more after there was none. Called once, at the beginning.
+  virtual void on_more(std::function<void()> wake) = 0;
+};
+
+/// The right to answer one request. May be kept for later; once the client is gone, answers go nowhere.
+class Responder {
+ public:
+  void answer(const wire::Response& response) const;
+  void stream(const wire::Response& head, std::unique_ptr<BodySource> body) const;
+  [[nodiscard]] bool is_client_gone() const { return connection_.expired(); }
+
+ private:
+  friend class HttpServer;
+  class Target;
+  explicit Responder(std::weak_ptr<Target> connection) : connection_(std::move(connection)) {}
+  std::weak_ptr<Target> connection_;
+};
+
+struct HttpLimits {
+  std::size_t connections = 2048;  ///< who comes beyond is answered 503
+  Bytes body = mebibytes(1);
+  Duration request = seconds(10);  ///< from a request's first byte to its last
+  Duration idle = minutes(1);      ///< between two requests
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<void(const wire::Request& request, Responder responder)>;
+  /// Why a request is refused before it is handled; nullopt: it is not. `fd` is the client's socket.
+  using Guard = std::function<std::optional<wire::Response>(const wire::Request& request, int fd)>;
+
+  HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Serves who connects to a bound, listening socket.
+  void listen(sys::UniqueFd socket, Guard guard);
+  [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+
+ private:
+  class Connection;
+  friend class Connection;
+  void accept(sys::UniqueFd socket, const std::shared_ptr<const Guard>& guard);
+  void drop(Connection& connection);
+
+  loop::Loop& loop_;
+  HttpLimits limits_;
+  Handler handler_;
+  std::vector<loop::Listener> listeners_;
+  std::list<std::shared_ptr<Connection>> connections_;
+};
+
+}  // namespace kestrel::hostd
