@@ -58,7 +58,7 @@ std::optional<Outcome> AttachedVm::prepare() {
   const std::string link_path = concat(spec_.uds_path, '_', wire::vsock_port);
   for (const auto& result :
        {guest_.open(dir_, spec_.logs, link_path), publisher_.publish_api(dir_.file(api_socket)),
-        control_.listen(dir_.file(runner_socket))}) {
+        publisher_.take_handoffs(dir_.file(handoff_socket)), control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
   }
   guest_.recall_boot();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hostd/runner/guest_dialer.h"
+#include "hostd/runner/handoff.h"
 #include "hostd/vm_spec.h"
 #include "kestrel/loop/listener.h"
 
@@ -18,13 +19,23 @@ using TokenSource = std::function<std::optional<std::string>()>;
 class Publisher {
  public:
   Publisher(loop::Loop& loop, GuestDialer& dialer, TokenSource token)
-      : loop_(loop), dialer_(dialer), token_(std::move(token)) {}
+      : loop_(loop),
+        dialer_(dialer),
+        token_(std::move(token)),
+        handoffs_(loop, [this](sys::UniqueFd connection, std::uint16_t guest_port) {
+          join(std::move(connection), guest_port);
+        }) {}
 
   /// Error code EADDRINUSE where the port is taken. Before the guest is linked, connections are closed at
   /// once: as where nobody listens.
   [[nodiscard]] Result<void> publish(const PublishedPort& port);
   /// Before the guest is linked, connections wait for it.
   [[nodiscard]] Result<void> publish_api(const std::string& socket_path);
+
+  /// Takes connections that somebody else has accepted (handoff.h).
+  [[nodiscard]] Result<void> take_handoffs(const std::string& socket_path) {
+    return handoffs_.listen(socket_path);
+  }
 
   /// The token is there: lets in who waits at api.sock.
   void guest_came_up();
@@ -46,6 +57,7 @@ class Publisher {
   std::vector<PublishedPort> ports_;
   std::vector<loop::Listener> listeners_;
   std::vector<sys::UniqueFd> waiting_;
+  HandoffServer handoffs_;
 };
 
 }  // namespace kestrel::hostd

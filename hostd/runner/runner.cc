@@ -69,7 +69,7 @@ std::optional<Outcome> Runner::prepare() {
   for (const auto& result :
        {dir_.write(spec_file, to_json(spec_)), open_console_log(), open_disk_files(),
         guest_.open(dir_, spec_.logs, link_path), publisher_.publish_api(dir_.file(api_socket)),
-        control_.listen(dir_.file(runner_socket))}) {
+        publisher_.take_handoffs(dir_.file(handoff_socket)), control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
   }
   return std::nullopt;

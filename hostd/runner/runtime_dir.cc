@@ -26,15 +26,6 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<void> make_folders(const std::string& path) {
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-      return errno_error(concat("cannot make ", part), errno);
-    if (end == std::string::npos) return {};
-  }
-}
-
 std::vector<std::string> entries_of(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
@@ -69,6 +60,15 @@ Result<sys::UniqueFd> lock_folder(const std::string& path) {
 }
 
 }  // namespace
+
+Result<void> make_folders(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+      return errno_error(concat("cannot make ", part), errno);
+    if (end == std::string::npos) return {};
+  }
+}
 
 std::string vms_dir() {
   if (const auto root = variable("KESTREL_RUNTIME_DIR"); !root.empty()) return root + "/vms";
@@ -137,6 +137,11 @@ Result<void> check_socket_paths(const std::string& runtime_dir) {
   return Error{concat("cannot use ", runtime_dir, ": a socket below it would have a path of ", longest.size(),
                       " bytes, and the system allows ", sys::longest_unix_path),
                ENAMETOOLONG};
+}
+
+bool is_held(const std::string& runtime_dir) {
+  const auto lock = lock_folder(runtime_dir);
+  return !lock && lock.error().code == EBUSY;
 }
 
 Result<void> wait_until_ended(const std::string& runtime_dir, Duration limit) {

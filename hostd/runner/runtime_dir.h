@@ -17,6 +17,9 @@ namespace kestrel::hostd {
 /// $XDG_RUNTIME_DIR/kestrel/vms, else /tmp/kestrel-UID/vms.
 [[nodiscard]] std::string vms_dir();
 
+/// The folder and all that is missing before it, each for its owner alone.
+[[nodiscard]] Result<void> make_folders(const std::string& path);
+
 class RuntimeDir {
  public:
   RuntimeDir() = default;
@@ -56,10 +59,13 @@ inline constexpr std::string_view vsock_socket = "vsock.sock";
 inline constexpr std::string_view api_socket = "api.sock";
 inline constexpr std::string_view qmp_socket = "qmp.sock";
 inline constexpr std::string_view runner_socket = "runner.sock";
+inline constexpr std::string_view handoff_socket = "handoff.sock";
 
 /// An error where a socket in this folder would have a longer path than the system allows.
 [[nodiscard]] Result<void> check_socket_paths(const std::string& runtime_dir);
 
+/// Whether a runner holds the folder. A runner that begins at this very moment may be refused it.
+[[nodiscard]] bool is_held(const std::string& runtime_dir);
 /// Waits until nobody holds the folder any more, or it is gone: its runner has ended.
 [[nodiscard]] Result<void> wait_until_ended(const std::string& runtime_dir, Duration limit);
 /// Removes the folder of a VM that has ended. Error code EBUSY: it has not.
