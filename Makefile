@@ -46,7 +46,7 @@ endif
 GUEST_LAYERS := base config core dhcp sys loop wire probes control app
 GUEST_LIBS   := -luv_a -lyaml-cpp -lre2 -lpthread -ldl
 # As needed: libarchive, with all that it brings along, would cost hostd memory, which installs nothing.
-HOST_LIBS    := -Wl,--as-needed -luv -lyaml-cpp -lre2 -larchive -lnettle -lpthread
+HOST_LIBS    := -Wl,--as-needed -luv -lyaml-cpp -lre2 -larchive -lsqlite3 -lnettle -lpthread
 
 guest_sources := $(foreach l,$(GUEST_LAYERS),$(sort $(wildcard kestrel/$(l)/*.cc)))
 # Every folder below hostd/ is a layer; the .cc files right in hostd/ are its pure part. main_*.cc are the programs.
@@ -79,6 +79,9 @@ $(BUILD)/obj/%.o: %.cc Makefile VERSION
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(OPT_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+
+# The daemon carries its API's description.
+$(BUILD)/obj/hostd/daemon/openapi_document.o: docs/openapi-hostd.yaml
 
 define layer_library
 $(BUILD)/lib/$(1).a: $(call object,$(2))

@@ -10,10 +10,12 @@
 
 #include "hostd/cli/run_options.h"
 #include "hostd/completion/describe.h"
+#include "hostd/daemon/serve.h"
 #include "hostd/exit_status.h"
 #include "hostd/runner/attached_vm.h"
 #include "hostd/runner/pipe_observer.h"
 #include "hostd/runner/run_vm.h"
+#include "hostd/state_dir.h"
 #include "hostd/vsock/command.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
@@ -124,14 +126,42 @@ void add_vm(CLI::App& app, Action& action) {
   });
 }
 
+void add_serve(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<ServeOptions>();
+  CLI::App* serve = app.add_subcommand("serve", "The daemon: many VMs, behind one API");
+  serve->footer(
+      "Its state is in $KESTREL_STATE_DIR, /var/lib/kestrel for root, $XDG_STATE_HOME/kestrel otherwise.\n"
+      "It may end at any moment, SIGTERM and SIGKILL included: VMs go on, and the next hostd finds them. "
+      "Under\n"
+      "systemd it takes the socket of its .socket unit, and says when it is ready.");
+  serve->add_option("--socket", options->socket, "its Unix socket (default: hostd.sock beside the VMs)")
+      ->type_name("FILE");
+  serve
+      ->add_option("--listen", options->listen, "also over TCP, on a loopback address, for who has the token")
+      ->type_name("ADDRESS:PORT");
+  serve
+      ->add_option("--token-file", options->token_file,
+                   "with --listen: where the token is, or is put (default: token in the state folder)")
+      ->type_name("FILE");
+  serve->callback([options, &action] {
+    action = [options] {
+      options->state_dir = state_dir();
+      if (options->socket.empty()) options->socket = hostd_socket_path();
+      options->surroundings = surroundings();
+      return kestrel::hostd::serve(*options);
+    };
+  });
+}
+
 void add_commands(CLI::App& app, Action& action) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "hostd " KESTREL_VERSION);
+  add_serve(app, action);
   add_vm(app, action);
   vsock::add_vsock_command(app, action);
 }
 
-constexpr auto about = "The host's side of Kestrel, one process a VM.";
+constexpr auto about = "The host's side of Kestrel: the daemon, and one process a VM.";
 
 }  // namespace
 

@@ -1,0 +1,357 @@
+#include "hostd/daemon/managed_vm.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "hostd/daemon/process_handle.h"
+#include "hostd/fleet/fleet_event.h"
+#include "hostd/records/record_reader.h"
+#include "hostd/runner/control_server.h"
+#include "hostd/runner/launch_runner.h"
+#include "hostd/runner/runtime_dir.h"
+#include "kestrel/base/log.h"
+#include "kestrel/base/text.h"
+#include "kestrel/sys/clock.h"
+#include "kestrel/sys/file.h"
+
+namespace kestrel::hostd {
+
+namespace {
+
+/// A runner answers from its loop, which nothing holds up.
+constexpr Duration answer_time = seconds(2);
+/// More files than any limit leaves.
+constexpr unsigned most_files = 100;
+
+wire::Request request_of(std::string method, std::string target) {
+  wire::Request request;
+  request.method = std::move(method);
+  request.target = std::move(target);
+  return request;
+}
+
+std::string last_line(std::string_view text) {
+  const std::string_view trimmed = trim(text);
+  return printable(trimmed.substr(trimmed.rfind('\n') + 1));
+}
+
+}  // namespace
+
+ManagedVm::ManagedVm(loop::Loop& loop, Registry& registry, VmRecord record, const VmWatcher& watcher)
+    : loop_(loop),
+      registry_(registry),
+      record_(std::move(record)),
+      watcher_(watcher),
+      tracker_(record_.spec.shutdown_timeout),
+      deadline_(loop, [this] { handle(tracking::DeadlinePassed{}); }),
+      calls_(loop) {}
+
+std::string ManagedVm::file(std::string_view name) const {
+  return concat(record_.spec.runtime_dir, '/', name);
+}
+
+FolderLock ManagedVm::lock() const {
+  return is_held(record_.spec.runtime_dir) ? FolderLock::held : FolderLock::free;
+}
+
+std::string_view ManagedVm::state_name() const {
+  const auto& state = tracker_.state();
+  if (std::holds_alternative<tracking::Attached>(state))
+    return status_->state == "booting" ? "starting" : std::string_view(status_->state);
+  if (const auto* looking = std::get_if<tracking::Looking>(&state))
+    return looking->has_child ? "starting" : "unknown";
+  if (std::holds_alternative<tracking::Unreachable>(state)) return "unknown";
+  if (std::holds_alternative<tracking::Closing>(state)) return "stopping";
+  if (!record_.run.outcome) return "created";
+  return has_crashed(record_, *record_.run.outcome) ? "crashed" : "stopped";
+}
+
+// --- what is wanted
+// -----------------------------------------------------------------------------------------
+
+void ManagedVm::resume() {
+  if (!record_.run.started || record_.run.outcome) return;
+  handle(tracking::Resumed{});
+  if (!record_.is_wanted) handle(tracking::StopWanted{StopForce::orderly});
+}
+
+Result<void> ManagedVm::start() {
+  if (!is_resting()) return Error{concat("cannot start ", record_.name, ": it is ", state_name()), EBUSY};
+  {
+    // What an earlier run left must not be taken for this one's: with the folder empty, and the registry
+    // saying that a run begins, this start is found out wherever it is interrupted.
+    const auto dir = RuntimeDir::claim(record_.spec.runtime_dir);
+    if (!dir && dir.error().code == EBUSY)
+      return Error{concat("cannot start ", record_.name, ": a VM of that name runs that is not hostd's"),
+                   EBUSY};
+    if (!dir) return dir.error().in(concat("cannot start ", record_.name));
+    ::unlink(file(runner_log_file).c_str());
+  }
+  VmRecord next = record_;
+  next.is_wanted = true;
+  next.run = {};
+  next.run.started = sys::wall_now();
+  if (const auto saved = registry_.save(next); !saved)
+    return saved.error().in(concat("cannot start ", record_.name));
+  record_ = std::move(next);
+  status_.reset();
+  has_taken_end_ = false;
+  launch_problem_.clear();
+  handle(tracking::StartWanted{});
+  return {};
+}
+
+Result<void> ManagedVm::stop(StopForce force) {
+  if (record_.is_wanted && !record_.run.outcome) {
+    VmRecord next = record_;
+    next.is_wanted = false;
+    if (const auto saved = registry_.save(next); !saved)
+      return saved.error().in(concat("cannot stop ", record_.name));
+    record_ = std::move(next);
+  }
+  handle(tracking::StopWanted{force});
+  return {};
+}
+
+Result<void> ManagedVm::change(VmRequest request, VmSpec spec) {
+  VmRecord next = record_;
+  next.request = std::move(request);
+  next.spec = std::move(spec);
+  if (const auto saved = registry_.save(next); !saved)
+    return saved.error().in(concat("cannot change ", record_.name));
+  record_ = std::move(next);
+  watcher_.on_change(*this);
+  return {};
+}
+
+void ManagedVm::ask_runner(std::string method, std::string target, Duration limit,
+                           std::function<void(Result<wire::Response>)> done) {
+  if (!std::holds_alternative<tracking::Attached>(tracker_.state()))
+    return done(Error{concat(record_.name, " is ", state_name()), EAGAIN});
+  calls_.ask(file(runner_socket), request_of(std::move(method), std::move(target)), limit, std::move(done));
+}
+
+void ManagedVm::child_ended() { handle(tracking::ChildEnded{}); }
+
+// --- what the tracker decides
+// -------------------------------------------------------------------------------
+
+void ManagedVm::handle(const tracking::Event& event) {
+  const std::string before(state_name());
+  for (const tracking::Effect& effect : tracker_.handle(event, loop_.now()))
+    std::visit([this](const auto& wanted) { perform(wanted); }, effect);
+  if (const auto due = tracker_.deadline()) {
+    deadline_.arm(*due);
+  } else {
+    deadline_.disarm();
+  }
+  if (state_name() != before) watcher_.on_change(*this);
+}
+
+void ManagedVm::perform(const tracking::LaunchRunner&) {
+  is_known_to_have_begun_ = true;
+  const auto child = launch_runner(record_.spec, -1);
+  if (child) {
+    record_.run.runner_pid = child->pid;
+    record_.run.runner_start_ticks = start_ticks_of(child->pid);
+    return watcher_.on_launched(*this, child->pid);
+  }
+  launch_problem_ = child.error().message;
+  loop_.post([this] { handle(tracking::ChildEnded{}); });
+}
+
+void ManagedVm::perform(const tracking::Dial&) {
+  calls_.ask(file(runner_socket), request_of("GET", "/v1/vm"), answer_time,
+             [this](const Result<wire::Response>& response) { dialled(response); });
+}
+
+void ManagedVm::dialled(const Result<wire::Response>& response) {
+  auto status = response ? parse_runner_status(response->body) : response.error();
+  if (!status) return handle(tracking::DialFailed{lock()});
+  status_ = std::move(*status);
+  is_known_to_have_begun_ = true;
+  if (record_.run.runtime_id != status_->runtime_id) {
+    // Saved with the first of its records.
+    record_.run.runtime_id = status_->runtime_id;
+    record_.run.seen = 0;
+  }
+  follow();
+  handle(tracking::RunnerAnswered{});
+}
+
+void ManagedVm::perform(const tracking::AskToStop& effect) {
+  const bool is_forced = effect.force == StopForce::immediate;
+  // Whether it stops shows by its records; an answer that fails is made up for by the deadline.
+  calls_.ask(file(runner_socket), request_of("POST", is_forced ? "/v1/stop?force=1" : "/v1/stop"),
+             answer_time, [](const Result<wire::Response>&) {});
+}
+
+void ManagedVm::perform(const tracking::KillRunner&) {
+  const auto killed = kill_process({record_.run.runner_pid, record_.run.runner_start_ticks});
+  if (!killed) log_warning("cannot end the runner of ", record_.name, ": ", killed.error().message);
+}
+
+void ManagedVm::perform(const tracking::LookAtLock&) {
+  loop_.post([this] { handle(tracking::LockLooked{lock()}); });
+}
+
+void ManagedVm::perform(const tracking::ConcludeRun&) {
+  loop_.post([this] {
+    const bool begins_anew = is_to_begin_anew();
+    const auto concluded = conclude();
+    if (!concluded) {
+      log_error("cannot record the end of ", record_.name, ": ", concluded.error().message);
+      return handle(tracking::ConcludingFailed{});
+    }
+    handle(tracking::ConcludedRun{});
+    if (!begins_anew) return;
+    if (const auto started = start(); !started) log_error(started.error().message);
+  });
+}
+
+// --- records
+// ------------------------------------------------------------------------------------------------
+
+void ManagedVm::follow() {
+  partial_line_.clear();
+  // What broke off may be on the stack below us.
+  loop_.post([gone = std::shared_ptr<HttpFollow>(std::move(follow_))] {});
+  follow_ = std::make_unique<HttpFollow>(
+      loop_, file(runner_socket),
+      request_of("GET", concat("/v1/events?follow=1&after=", record_.run.seen,
+                               "&runtime_id=", wire::percent_encode(record_.run.runtime_id))),
+      answer_time,
+      FollowCallbacks{
+          .on_head = [this](const wire::Response& head, int peer_pid) { follow_began(head, peer_pid); },
+          .on_body = [this](std::string_view bytes) { take_bytes(bytes); },
+          .on_end = [this](const Error*) { follow_ended(); }});
+}
+
+void ManagedVm::follow_began(const wire::Response& head, int peer_pid) {
+  if (head.status / 100 != 2) return;
+  record_.run.runner_pid = peer_pid;
+  record_.run.runner_start_ticks = start_ticks_of(peer_pid);
+}
+
+void ManagedVm::follow_ended() { handle(tracking::FollowingEnded{has_taken_end_, lock()}); }
+
+void ManagedVm::take_bytes(std::string_view bytes) {
+  partial_line_.append(bytes);
+  const std::size_t end = partial_line_.rfind('\n');
+  if (end == std::string::npos) return;
+  const auto taken = take_records(std::string_view(partial_line_).substr(0, end));
+  partial_line_.erase(0, end + 1);
+  if (taken) return refresh();
+  log_error("cannot take over what ", record_.name, " records: ", taken.error().message);
+  // They are in the runner's files, and are asked for again.
+  loop_.post([gone = std::shared_ptr<HttpFollow>(std::move(follow_))] {});
+  handle(tracking::FollowingEnded{false, FolderLock::held});
+}
+
+Result<void> ManagedVm::take_records(std::string_view lines) {
+  VmRecord next = record_;
+  const std::string ip = status_ ? status_->ip : "";
+  const auto done = registry_.transact([&]() -> Result<void> {
+    for (const std::string_view line : split(lines, '\n')) {
+      const auto event = event_of_record(line, next, ip);
+      if (!event || event->record_seq <= next.run.seen) continue;
+      const auto appended = registry_.append_event(next.name, event->name, event->members);
+      if (!appended) return appended.error();
+      next.run.seen = event->record_seq;
+      if (!event->outcome) continue;
+      next.run.outcome = event->outcome;
+      next.run.ended = sys::wall_now();
+    }
+    return registry_.save(next);
+  });
+  if (!done) return done;
+  record_ = std::move(next);
+  has_taken_end_ = record_.run.outcome.has_value();
+  watcher_.on_events();
+  return {};
+}
+
+void ManagedVm::refresh() {
+  if (std::exchange(is_refreshing_, true)) return;
+  calls_.ask(file(runner_socket), request_of("GET", "/v1/vm"), answer_time,
+             [this](const Result<wire::Response>& response) {
+               is_refreshing_ = false;
+               auto status = response ? parse_runner_status(response->body) : response.error();
+               if (!status || status->runtime_id != record_.run.runtime_id) return;
+               status_ = std::move(*status);
+               watcher_.on_change(*this);
+             });
+}
+
+// --- the end of a run
+// ---------------------------------------------------------------------------------------
+
+/// The run was written down but not begun, or the host, or what was below /run, is another one since.
+bool ManagedVm::is_to_begin_anew() const {
+  if (!record_.is_wanted || is_known_to_have_begun_) return false;
+  const bool has_folder = ::access(record_.spec.runtime_dir.c_str(), F_OK) == 0;
+  const bool has_begun = ::access(file(runtime_id_file).c_str(), F_OK) == 0;
+  return !has_folder || (!has_begun && record_.run.runtime_id.empty());
+}
+
+/// What its runner had recorded when nobody listened.
+Result<void> ManagedVm::take_rest() {
+  const auto runtime_id = sys::read_file(file(runtime_id_file));
+  if (!runtime_id) return {};
+  const std::string found(trim(*runtime_id));
+  if (record_.run.runtime_id.empty()) record_.run.runtime_id = found;
+  if (record_.run.runtime_id != found) return {};
+  RecordFilter filter;
+  filter.after = record_.run.seen;
+  RecordReader reader(file(events_file), most_files, filter);
+  for (std::string lines = reader.read_some(); !lines.empty(); lines = reader.read_some()) {
+    if (const auto taken = take_records(lines); !taken) return taken;
+  }
+  return {};
+}
+
+Result<void> ManagedVm::conclude() {
+  follow_.reset();
+  if (!record_.run.outcome) {
+    if (const auto taken = take_rest(); !taken) return taken;
+  }
+  if (!record_.run.outcome) {
+    VmRecord next = record_;
+    next.run.outcome = find_outcome();
+    next.run.ended = sys::wall_now();
+    const FleetEvent event = event_of_end(*next.run.outcome, next, *next.run.ended);
+    const auto done = registry_.transact([&]() -> Result<void> {
+      const auto appended = registry_.append_event(next.name, event.name, event.members);
+      return appended ? registry_.save(next) : appended.error();
+    });
+    if (!done) return done;
+    record_ = std::move(next);
+  }
+  status_.reset();
+  is_known_to_have_begun_ = false;
+  watcher_.on_events();
+  return {};
+}
+
+/// Of a run that its records do not tell the end of.
+Outcome ManagedVm::find_outcome() const {
+  Outcome unknown{to_status(ExitCode::host_error), "", {}};
+  if (!launch_problem_.empty()) {
+    unknown.message = launch_problem_;
+    return unknown;
+  }
+  if (::access(record_.spec.runtime_dir.c_str(), F_OK) != 0) {
+    unknown.message = "its runtime folder is gone: the host was restarted, or somebody removed it";
+    return unknown;
+  }
+  if (const auto text = sys::read_file(file(exit_file))) {
+    if (auto outcome = parse_outcome(*text)) return std::move(*outcome);
+  }
+  unknown.message = "its runner died without a word";
+  const auto log = sys::read_file(file(runner_log_file), mebibytes(16));
+  if (log && !trim(*log).empty()) unknown.message = last_line(*log);
+  return unknown;
+}
+
+}  // namespace kestrel::hostd
