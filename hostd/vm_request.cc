@@ -87,6 +87,7 @@ std::variant<VmSpec, Outcome> make_spec(const VmRequest& request, const Surround
   if (!kernel) return failed(ExitCode::kernel_missing, kernel.error());
 
   VmSpec spec;
+  spec.image = image->name;
   spec.kernel = *kernel;
   spec.initramfs = image->initramfs;
   spec.memory = image->memory.value_or(spec.memory);

@@ -42,6 +42,7 @@ struct LogLimits {
 
 struct VmSpec {
   std::string name;
+  std::string image;      ///< what its image is called
   std::string kernel;     ///< absolute path
   std::string initramfs;  ///< absolute path
   std::string append;     ///< kernel arguments behind ours

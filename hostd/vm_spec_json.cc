@@ -151,6 +151,7 @@ bool read_env(Members& members, const char* name, std::map<std::string, std::str
 std::string to_json(const VmSpec& spec) {
   const json document = {
       {"name", spec.name},
+      {"image", spec.image},
       {"kernel", spec.kernel},
       {"initramfs", spec.initramfs},
       {"append", spec.append},
@@ -181,6 +182,7 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   spec.program = default_vmm;
   Members members(document);
   members.text("name", spec.name);
+  members.text("image", spec.image);
   members.text("kernel", spec.kernel);
   members.text("initramfs", spec.initramfs);
   members.text("append", spec.append);

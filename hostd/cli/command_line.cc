@@ -11,12 +11,15 @@
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
+#include "hostd/cli/fleet_command_line.h"
+#include "hostd/cli/fleet_commands.h"
 #include "hostd/cli/image_commands.h"
 #include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
 #include "hostd/cli/timeline_command.h"
 #include "hostd/cli/top_command.h"
+#include "hostd/cli/vm_options.h"
 #include "hostd/cli/volume_command_line.h"
 #include "hostd/completion/describe.h"
 #include "hostd/exit_status.h"
@@ -31,6 +34,7 @@ using Action = std::function<int()>;
 /// What completes the names of VMs and services.
 std::map<std::string, std::string> name_sources() {
   return {{"VM", "kestrelctl list -q 2>/dev/null"},
+          {"DEPLOYMENT", "kestrelctl deployments list -q 2>/dev/null"},
           {"IMAGE", "kestrelctl images list -q 2>/dev/null"},
           {"SERVICE", "kestrelctl services -q \"$vm\" 2>/dev/null"},
           {"VOLUME", "kestrelctl volumes list -q 2>/dev/null"}};
@@ -50,30 +54,7 @@ void add_run(CLI::App& app, RunOptions& options, Action& action) {
                   "NAME:PATH:SIZE, a disk of that name, kept and made at its first use, mounted there")
       ->take_all()
       ->allow_extra_args(false);
-  run->add_option("-e,--env", options.env, "KEY=VALUE for the guest, or KEY to pass on one's own")
-      ->take_all()
-      ->allow_extra_args(false);
-  run->add_option("--env-file", options.env_files, "file with one KEY=VALUE a line")
-      ->type_name("FILE")
-      ->take_all()
-      ->allow_extra_args(false);
-  run->add_option("--cloud-init", options.user_data_file,
-                  "cloud-config for the guest: files, commands, a name")
-      ->type_name("FILE");
-  run->add_option("-m,--memory", options.vm.memory, "such as 256M or 1G (default: the image's)");
-  run->add_option("--cpus", options.vm.cpus, "number of processors (default: the image's)");
-  run->add_option("--kernel", options.vm.kernel, "guest kernel (default: the image's, else $KESTREL_KERNEL)")
-      ->type_name("FILE");
-  run->add_option("--append", options.vm.append, "further kernel arguments");
-  run->add_option("--hostname", options.vm.hostname, "the guest's host name");
-  run->add_option("--accel", options.vm.accel, "default: $KESTREL_ACCEL, else auto")
-      ->type_name("auto|kvm|tcg");
-  run->add_option("--vmm", options.vm.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)")
-      ->type_name("FILE");
-  run->add_option("--boot-timeout", options.vm.boot_timeout,
-                  "how long the guest has until its hello (default: 30s)");
-  run->add_option("--shutdown-timeout", options.vm.shutdown_timeout,
-                  "how long it has to shut down (default: 45s)");
+  add_vm_options(*run, options);
   run->add_flag("-d,--detach", options.is_detached, "leave it running and print its name");
   run->add_option("--wait", options.wait, "with -d: when to return (default: healthy)")
       ->type_name("started|ready|healthy");
@@ -134,11 +115,21 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   logs->add_option("-s,--service", options.logs.service, "only this service's")->type_name("SERVICE");
   logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
 
-  CLI::App* events = add_query(app, "events", "What happened in a VM", options);
+  CLI::App* events = add_query(app, "events", "What happened in a VM, or to all of hostd's", options);
+  events->footer(
+      "NAME is a VM, or `vms`, `services` or `deployments`: then it is what hostd tells of all of them, as\n"
+      "lines of JSON.");
   add_format(events, options.format);
   add_follow(events, options);
-  events->callback(
-      [&] { action = [&] { return events_command(options.name, options.logs, options.format); }; });
+  events->get_option("--follow")->description("go on: until the VM ends, or until it is interrupted");
+  events->add_flag("--watch", options.logs.follows, "the same");
+  events->callback([&] {
+    action = [&] {
+      if (!is_fleet_event_kind(options.name))
+        return events_command(options.name, options.logs, options.format);
+      return fleet_events_command({options.name, options.logs.after, options.logs.follows});
+    };
+  });
 
   CLI::App* stop = add_query(app, "stop", "Shut a VM down, and wait until it has ended", options);
   stop->add_flag("--force", options.stop.is_forced, "end it at once, without asking the guest");
@@ -172,10 +163,11 @@ void add_timeline(CLI::App& app, TimelineOptions& options, QueryOptions& query, 
   });
 }
 
-/// The verbs about VMs that are not about one alone, or not for every day.
+/// The life of hostd's VMs, and the verbs about any that are not for every day.
 void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Action& action) {
-  CLI::App* vms = app.add_subcommand("vms", "More about VMs");
+  CLI::App* vms = app.add_subcommand("vms", "Make VMs and remove them, start and stop them, look at them");
   vms->require_subcommand(1);
+  add_vm_commands(*vms, action);
   CLI::App* top = vms->add_subcommand("top", "What services use, live");
   top->add_option("VM", top_options.names, "only these")->type_name("VM");
   top->add_flag("--once", top_options.is_once, "show it once");
@@ -273,6 +265,7 @@ struct CommandLine {
     add_timeline(app, timeline, query, action);
     add_vms(app, query, top, action);
     add_volume_commands(app, action);
+    add_deployment_commands(app, action);
     add_copy(app, copy, action);
     add_build_command(app, action);
     add_image_commands(app, action);

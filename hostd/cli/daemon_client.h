@@ -1,0 +1,28 @@
+// The command line as a client of hostd.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "kestrel/base/result.h"
+#include "kestrel/base/time.h"
+
+namespace kestrel::hostd {
+
+/// Whether one listens at its socket.
+[[nodiscard]] bool is_hostd_there();
+
+/// The body of its answer. A refusal is an error whose message is its detail; code ENOENT: it knows none of
+/// that name (404), ENOTCONN: there is no hostd.
+[[nodiscard]] Result<std::string> ask_hostd(std::string method, std::string target, std::string body = {},
+                                            Duration patience = seconds(30));
+
+/// Hands the body on as it comes, until its end or until `take` says false.
+[[nodiscard]] Result<void> follow_hostd(std::string target,
+                                        const std::function<bool(std::string_view)>& take);
+
+/// `cannot VERB NAME: …` on stderr, with the way out; the exit status.
+int hostd_failed(std::string_view verb, std::string_view name, const Error& error);
+
+}  // namespace kestrel::hostd
