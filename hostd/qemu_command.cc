@@ -106,6 +106,7 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };
   for (std::string& option : disk_options(all_disks(spec), facts.disk_fds)) argv.push_back(std::move(option));
+  for (std::string& option : network_options(spec.network, facts.card)) argv.push_back(std::move(option));
   if (!facts.qmp_path.empty()) {
     argv.emplace_back("-qmp");
     argv.push_back(concat("unix:", escape_commas(facts.qmp_path), ",server=on,wait=off"));

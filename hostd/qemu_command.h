@@ -22,6 +22,9 @@ struct VmmFacts {
   int qmp_fd = -1;      ///< the runner's own monitor
   /// The files of all_disks(), in their order.
   std::vector<DiskFds> disk_fds;
+  CardFacts card;
+  /// What it has open without knowing, for the locks on them.
+  std::vector<int> held_fds;
   std::string qmp_path;  ///< a second monitor, for people; empty: none
 };
 

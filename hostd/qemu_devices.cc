@@ -1,5 +1,6 @@
 #include "hostd/qemu_devices.h"
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
@@ -24,6 +25,13 @@ json layer(std::string_view node, DiskFormat format, int fd, bool is_read_only) 
       {"discard", "unmap"},
       {"file", {{"driver", "file"}, {"filename", concat("/dev/fdset/", fd)}, {"discard", "unmap"}}},
   };
+}
+
+std::string format(const MacAddress& mac) {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                mac[5]);
+  return text;
 }
 
 }  // namespace
@@ -53,6 +61,19 @@ std::vector<std::string> disk_options(const std::vector<Disk>& disks, const std:
         concat("virtio-blk-device,drive=", node, disk.serial.empty() ? "" : concat(",serial=", disk.serial)));
   }
   return options;
+}
+
+std::vector<std::string> network_options(const NetworkSpec& network, const CardFacts& card) {
+  switch (network.kind) {
+    case NetworkSpec::Kind::none:
+      return {};
+    case NetworkSpec::Kind::user:
+      return {"-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net"};
+    case NetworkSpec::Kind::bridge:
+      return {"-netdev", concat("tap,id=net,fd=", card.tap_fd), "-device",
+              concat("virtio-net-device,netdev=net,mac=", format(card.mac))};
+  }
+  return {};
 }
 
 }  // namespace kestrel::hostd

@@ -53,6 +53,14 @@ Result<void> read_accel(const std::string& text, Accel& out) {
   return {};
 }
 
+Result<void> read_network(const std::string& text, NetworkSpec& out) {
+  if (text.empty()) return {};
+  auto network = parse_network(text);
+  if (!network) return network.error();
+  out = std::move(*network);
+  return {};
+}
+
 const std::string& first_given(const std::string& wanted, const std::string& otherwise) {
   return wanted.empty() ? otherwise : wanted;
 }
@@ -62,6 +70,7 @@ Result<void> read_request(const VmRequest& request, const Surroundings& surround
   for (const auto& read :
        {read_memory(request.memory, spec.memory), read_ports(request.ports, spec.ports),
         read_volumes(request.volumes, surroundings.volumes_dir, spec.volumes),
+        read_network(request.network, spec.network),
         read_accel(first_given(request.accel, surroundings.accel), spec.accel),
         read_duration("boot timeout", request.boot_timeout, spec.boot_timeout),
         read_duration("shutdown timeout", request.shutdown_timeout, spec.shutdown_timeout)}) {

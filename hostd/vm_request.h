@@ -27,6 +27,7 @@ struct VmRequest {
   std::string kernel;
   std::string append;
   std::string accel;
+  std::string network;
   std::string hostname;
   std::string user_data;  ///< cloud-init's, its text
   std::string boot_timeout;

@@ -146,6 +146,7 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
   }
   for (std::string& problem : problems_of(all_disks(spec))) problems.push_back(std::move(problem));
   for (std::string& problem : problems_of(spec.volumes)) problems.push_back(std::move(problem));
+  for (std::string& problem : problems_of(spec.network)) problems.push_back(std::move(problem));
   return problems;
 }
 

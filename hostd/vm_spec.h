@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hostd/vm_disk.h"
+#include "hostd/vm_network.h"
 #include "hostd/vm_volume.h"
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
@@ -58,6 +59,7 @@ struct VmSpec {
   std::vector<PublishedPort> ports;
   std::vector<Disk> disks;
   std::vector<Volume> volumes;
+  NetworkSpec network;
   std::string hostname;     ///< empty: the image's own
   std::string user_data;    ///< for cloud-init, which the guest reads; empty: none
   std::string runtime_dir;  ///< absolute path of the VM's own folder

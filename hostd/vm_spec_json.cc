@@ -165,6 +165,7 @@ std::string to_json(const VmSpec& spec) {
       {"image_env", spec.image_env},
       {"ports", list_of(spec.ports, port_to_json)},
       {"disks", list_of(spec.disks, disk_to_json)},
+      {"network", format(spec.network)},
       {"volumes", list_of(spec.volumes, volume_to_json)},
       {"hostname", spec.hostname},
       {"user_data", spec.user_data},
@@ -196,6 +197,8 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.text("runtime_dir", spec.runtime_dir);
   std::string accel(name_of(spec.accel));
   members.text("accel", accel);
+  std::string network = format(spec.network);
+  members.text("network", network);
   if (!read_env(members, "env", spec.env)) members.fail("env");
   if (!read_env(members, "image_env", spec.image_env)) members.fail("image_env");
   read_list(members, "ports", read_port, spec.ports);
@@ -212,6 +215,9 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   }
   const Result<Accel> parsed = parse_accel(accel);
   if (!parsed) return parsed.error().in("cannot read VM spec");
+  auto parsed_network = parse_network(network);
+  if (!parsed_network) return parsed_network.error().in("cannot read VM spec");
+  spec.network = std::move(*parsed_network);
   spec.accel = *parsed;
   return spec;
 }

@@ -69,6 +69,8 @@ Result<std::string> report_status(std::string_view text, WallTime now) {
                                ", link ", text_of(vm, "link"))});
   }
   table.add({"ports", ports_of(vm)});
+  table.add({"network", text_of(vm, "ip").empty() ? text_of(vm, "network")
+                                                  : concat(text_of(vm, "ip"), ", ", text_of(vm, "network"))});
   const auto memory = parse_integer(text_of(vm, "memory_bytes")).value_or(0);
   table.add(
       {"machine", concat(text_of(vm, "cpus"), " CPU, ", format_bytes({static_cast<std::uint64_t>(memory)}),

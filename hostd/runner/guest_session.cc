@@ -76,8 +76,10 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
     callbacks_.on_refused(agreed.error().message);
     return agreed.error();
   }
-  if (!identity_.mounts.empty() && *agreed < wire::protocol_with_devices) {
-    const Error error{concat("kestrel ", hello.version, " in the guest is too old for volumes")};
+  const bool needs_devices = !identity_.mounts.empty() || identity_.network;
+  if (needs_devices && *agreed < wire::protocol_with_devices) {
+    const Error error{concat("kestrel ", hello.version, " in the guest is too old for ",
+                             identity_.network ? "a network" : "volumes")};
     callbacks_.on_refused(error.message);
     return error;
   }
@@ -106,6 +108,7 @@ Result<wire::Welcome> GuestSession::greet(const wire::Hello& hello) {
   welcome.image_env = identity_.image_env;
   welcome.user_data = identity_.user_data;
   welcome.mounts = identity_.mounts;
+  welcome.network = identity_.network;
   welcome.time_ns = Duration(sys::wall_now().time_since_epoch()).count();
   welcome.entropy = random_hex(64);
   return welcome;

@@ -24,6 +24,7 @@ struct GuestIdentity {
   std::map<std::string, std::string> image_env;
   std::string user_data;
   std::vector<wire::Mount> mounts;
+  std::optional<wire::NetworkSettings> network;
 };
 
 struct GuestSessionCallbacks {
@@ -55,6 +56,8 @@ class GuestSession {
   /// recorded, and perhaps never acknowledged, is not recorded again.
   void recall_boot();
 
+  /// What the next guest that says hello is told about its network.
+  void give_network(wire::NetworkSettings network) { identity_.network = std::move(network); }
   /// It is known to listen, though it has not told this runner of anything.
   void become_callable();
   /// Another boot begins: what is known of the one before is void.

@@ -25,7 +25,7 @@ VmPolicy policy_of(const VmSpec& spec) {
 }
 
 GuestIdentity identity_of(const VmSpec& spec) {
-  GuestIdentity identity{spec.hostname, spec.env, spec.image_env, spec.user_data, {}};
+  GuestIdentity identity{spec.hostname, spec.env, spec.image_env, spec.user_data, {}, {}};
   for (const Volume& volume : spec.volumes) {
     if (volume.target.empty()) continue;
     identity.mounts.push_back({volume.name, volume.target, std::string(volume_file_system)});
@@ -67,7 +67,7 @@ std::optional<Outcome> Runner::prepare() {
   }
   const std::string link_path = concat(dir_.file(vsock_socket), '_', wire::vsock_port);
   for (const auto& result :
-       {dir_.write(spec_file, to_json(spec_)), open_console_log(), open_disk_files(),
+       {dir_.write(spec_file, to_json(spec_)), open_console_log(), open_disk_files(), open_network(),
         guest_.open(dir_, spec_.logs, link_path), publisher_.publish_api(dir_.file(api_socket)),
         publisher_.take_handoffs(dir_.file(handoff_socket)), control_.listen(dir_.file(runner_socket))}) {
     if (!result) return failed(ExitCode::host_error, result.error().message);
@@ -91,6 +91,17 @@ Result<void> Runner::open_disk_files() {
     if (!open) return open.error();
     disks_.push_back(std::move(*open));
   }
+  return {};
+}
+
+Result<void> Runner::open_network() {
+  if (spec_.network.kind != NetworkSpec::Kind::bridge) return {};
+  auto card = open_card(spec_.network, spec_.name);
+  if (!card) return card.error();
+  card_ = std::move(*card);
+  wire::NetworkSettings settings{format(card_->address()), format(card_->host.address), {}};
+  for (const IpAddress& server : card_->name_servers) settings.name_servers.push_back(format(server));
+  guest_.give_network(std::move(settings));
   return {};
 }
 
@@ -130,6 +141,10 @@ void Runner::perform(const SpawnVmm& effect) {
   facts.uses_kvm = effect.uses_kvm;
   facts.tsc_khz = effect.uses_kvm ? 0 : tsc_.khz();
   facts.disk_fds = fds_of(disks_);
+  if (card_) {
+    facts.card = {card_->tap.get(), mac_for(card_->lease.address)};
+    facts.held_fds = {card_->lease.lock.get()};
+  }
   facts.qmp_path = dir_.file(qmp_socket);
   ::unlink(facts.qmp_path.c_str());
   auto started = VmmProcess::start(loop_, spec_, facts,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hostd/disks/volumes.h"
+#include "hostd/net/vm_card.h"
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/guest_dialer.h"
 #include "hostd/runner/guest_request.h"
@@ -74,6 +75,7 @@ class Runner final : public ControlTarget {
 
   [[nodiscard]] Result<void> open_console_log();
   [[nodiscard]] Result<void> open_disk_files();
+  [[nodiscard]] Result<void> open_network();
   [[nodiscard]] Result<void> create_device();
   void take_console(std::string_view bytes);
   void take_qmp_event(const QmpEvent& event);
@@ -104,6 +106,7 @@ class Runner final : public ControlTarget {
   std::vector<std::pair<Step, Duration>> boot_;
 
   std::vector<OpenDisk> disks_;  ///< all_disks(), one by one
+  std::optional<VmCard> card_;   ///< on a bridge
   std::unique_ptr<vsock::Device> device_;
   std::unique_ptr<VmmProcess> vmm_;
   DeviceDialer dialer_;

@@ -65,6 +65,8 @@ std::string Runner::status_json() const {
       {"cpus", spec_.cpus},
       {"link", guest_.is_linked() ? "up" : "down"},
   };
+  status["network"] = format(spec_.network);
+  if (card_) status["ip"] = format(card_->lease.address);
   if (guest_.hello()) status["guest"] = hello_to_json(*guest_.hello());
   if (device_) {
     const vsock::DeviceStats stats = device_->stats();

@@ -113,6 +113,8 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts)
   for (DiskFds& disk : facts.disk_fds) {
     disk = {hand_over(process, disk.file), disk.base < 0 ? -1 : hand_over(process, disk.base)};
   }
+  if (facts.card.tap_fd >= 0) facts.card.tap_fd = hand_over(process, facts.card.tap_fd);
+  for (int& fd : facts.held_fds) fd = hand_over(process, fd);
   process.argv = qemu_command(spec, facts);
 
   // Before the child exists, so that its end cannot be missed.

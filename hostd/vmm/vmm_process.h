@@ -31,7 +31,7 @@ struct VmmCallbacks {
 
 class VmmProcess {
  public:
-  /// `facts` without its sockets; the disks' files have the numbers that they have here. The error says why
+  /// `facts` without its sockets; files and taps have the numbers that they have here. The error says why
   /// there is no process, as an event for the machine.
   static std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> start(loop::Loop& loop, const VmSpec& spec,
                                                                       VmmFacts facts, VmmCallbacks callbacks);

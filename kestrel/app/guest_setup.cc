@@ -1,5 +1,6 @@
 #include "kestrel/app/guest_setup.h"
 
+#include "kestrel/base/ip_address.h"
 #include "kestrel/base/log.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/sys/module_index.h"
@@ -17,6 +18,19 @@ void log_failure(const Result<void>& done) {
   if (!done) log_error(done.error().message);
 }
 
+/// Servers that are no addresses are left out.
+void take_network(const wire::NetworkSettings& settings, config::Network& network) {
+  if (!parse_ip_network(settings.address) || !parse_ip_address(settings.gateway))
+    return log_error("cannot use the host's network settings: ", settings.address, " via ", settings.gateway);
+  network.mode = config::NetworkMode::fixed;
+  network.address = settings.address;
+  network.gateway = settings.gateway;
+  if (!network.dns.empty()) return;
+  for (const auto& server : settings.name_servers) {
+    if (parse_ip_address(server)) network.dns.push_back(server);
+  }
+}
+
 }  // namespace
 
 void prepare_kernel(const config::Model& model) {
@@ -30,6 +44,8 @@ void add_devices(const wire::Welcome& welcome, config::Model& model) {
   for (const auto& one : welcome.mounts) {
     model.mounts.push_back({.source = one.source, .target = one.target, .type = one.type, .options = {}});
   }
+  if (welcome.network && model.network.mode == config::NetworkMode::automatic)
+    take_network(*welcome.network, model.network);
 }
 
 std::vector<std::string> mount_all(const config::Model& model) {

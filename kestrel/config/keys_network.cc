@@ -43,7 +43,8 @@ constexpr auto read_addresses = read_list<read_address>;
 
 constexpr Key<Network> network_keys[] = {
     {"mode", into<read_mode, &Network::mode>,
-     "`auto`: what the kernel's parameter [`ip=`](https://docs.kernel.org/admin-guide/nfs/nfsroot.html) "
+     "`auto`: what the host has told; else what the kernel's parameter "
+     "[`ip=`](https://docs.kernel.org/admin-guide/nfs/nfsroot.html) "
      "says; without it, `dhcp` if there is a network card",
      "auto"},
     {"interface", into<read_interface, &Network::interface>,

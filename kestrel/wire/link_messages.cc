@@ -77,6 +77,10 @@ Json json_of(const Mount& mount) {
   return {{"source", mount.source}, {"target", mount.target}, {"type", mount.type}};
 }
 
+Json json_of(const NetworkSettings& network) {
+  return {{"address", network.address}, {"gateway", network.gateway}, {"name_servers", network.name_servers}};
+}
+
 Json json_of(const Welcome& welcome) {
   Json out = {
       {"type", "welcome"},          {"protocol", welcome.protocol}, {"runtime_id", welcome.runtime_id},
@@ -85,6 +89,7 @@ Json json_of(const Welcome& welcome) {
   if (!welcome.image_env.empty()) out["image_env"] = welcome.image_env;
   if (!welcome.user_data.empty()) out["user_data"] = welcome.user_data;
   for (const auto& mount : welcome.mounts) out["mounts"].push_back(json_of(mount));
+  if (welcome.network) out["network"] = json_of(*welcome.network);
   return out;
 }
 
@@ -222,6 +227,13 @@ Mount mount_from(const Json& from) {
   return mount;
 }
 
+NetworkSettings network_from(const Json& from) {
+  NetworkSettings network{.address = from.at("address"), .gateway = {}, .name_servers = {}};
+  get(from, "gateway", network.gateway);
+  get(from, "name_servers", network.name_servers);
+  return network;
+}
+
 Welcome welcome_from(const Json& from) {
   Welcome welcome;
   get(from, "protocol", welcome.protocol);
@@ -236,6 +248,8 @@ Welcome welcome_from(const Json& from) {
   if (const auto mounts = from.find("mounts"); mounts != from.end()) {
     for (const auto& mount : *mounts) welcome.mounts.push_back(mount_from(mount));
   }
+  if (const auto network = from.find("network"); network != from.end())
+    welcome.network = network_from(*network);
   return welcome;
 }
 

@@ -14,7 +14,7 @@
 //   2  a `ping` with an id is answered by `pong`; `resumed` tells the guest that it stood still, and is
 //   answered
 //      by a `resumed` that tells what the guest has made of it
-//   3  `mounts` in the welcome
+//   3  `mounts` and `network` in the welcome
 #pragma once
 
 #include <cstdint>
@@ -120,6 +120,13 @@ struct Mount {
   std::string type;
   friend bool operator==(const Mount&, const Mount&) = default;
 };
+/// How the guest's first network card is to be set up.
+struct NetworkSettings {
+  std::string address;  ///< with prefix length, `10.0.0.2/24`
+  std::string gateway;
+  std::vector<std::string> name_servers;
+  friend bool operator==(const NetworkSettings&, const NetworkSettings&) = default;
+};
 struct Welcome {
   int protocol = wire::protocol;
   std::string runtime_id;
@@ -127,11 +134,12 @@ struct Welcome {
   std::string hostname;
   std::map<std::string, std::string> env;
   std::map<std::string, std::string>
-      image_env;              ///< which the guest's own `env_files` beat, as `env` does both
-  std::int64_t time_ns = 0;   ///< the host's clock, 0 = unknown
-  std::string entropy;        ///< hexadecimal
-  std::string user_data;      ///< of cloud-init; empty: none
-  std::vector<Mount> mounts;  ///< beside those of the guest's own configuration
+      image_env;                           ///< which the guest's own `env_files` beat, as `env` does both
+  std::int64_t time_ns = 0;                ///< the host's clock, 0 = unknown
+  std::string entropy;                     ///< hexadecimal
+  std::string user_data;                   ///< of cloud-init; empty: none
+  std::vector<Mount> mounts;               ///< beside those of the guest's own configuration
+  std::optional<NetworkSettings> network;  ///< unset: the host does not care
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 struct Ack {

@@ -31,8 +31,7 @@ exec:
     command: /bin/sh
     args: ["-c", "ip -o -4 addr show dev eth0 | grep -o 'inet [^ ]*'; ip route show default | grep default; cat /etc/resolv.conf"]
 CONFIG
-  vmm_with vmm user
-  run_vm --vmm "$T/vmm" "$T/auto"
+  run_vm --network user "$T/auto"
   expect_equal "$status" 0 "exit status"
   expect_equal "$(printed_by look)" "inet 10.0.2.15/24
 default via 10.0.2.2 dev eth0 

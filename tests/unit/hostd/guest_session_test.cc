@@ -75,7 +75,24 @@ TEST_CASE("a guest is told what to mount where", "[hostd]") {
   CHECK(bench.welcome().mounts == with_volume().mounts);
 }
 
-TEST_CASE("a guest too old to mount volumes is refused, rather than that it writes beside them", "[hostd]") {
+TEST_CASE("a guest is told its address", "[hostd]") {
+  Bench bench(GuestIdentity{});
+  const wire::NetworkSettings network{"10.77.0.2/24", "10.77.0.1", {}};
+  bench.session.give_network(network);
+  bench.hello(wire::protocol);
+  CHECK(bench.welcome().network == network);
+}
+
+TEST_CASE("a guest too old to set up a network as it is told is refused", "[hostd]") {
+  Bench bench(GuestIdentity{});
+  bench.session.give_network({"10.77.0.2/24", "10.77.0.1", {}});
+  bench.hello(wire::protocol_with_devices - 1);
+  bench.run_until([&] { return !bench.told.empty(); });
+  CHECK(bench.told == std::vector<std::string>{"kestrel 0.0.9 in the guest is too old for a network"});
+}
+
+TEST_CASE("a guest too old to mount to mount volumes is refused, rather than that it writes beside them",
+          "[hostd]") {
   Bench bench(with_volume());
   bench.hello(wire::protocol_with_devices - 1);
   bench.run_until([&] { return !bench.told.empty(); });

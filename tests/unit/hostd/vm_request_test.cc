@@ -14,6 +14,7 @@ TEST_CASE("a request for a VM survives the way into JSON and back", "[hostd]") {
   request.env = {{"A", "1"}, {"B", "\"x\"\n"}};
   request.memory = "512M";
   request.cpus = 2;
+  request.network = "user";
   request.user_data = "#cloud-config\n";
   CHECK(*parse_vm_request(to_json(request)) == request);
   CHECK(to_json(VmRequest{}) == "{}");

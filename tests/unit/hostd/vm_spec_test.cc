@@ -102,6 +102,7 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.disks = {{{"/d/data.img", DiskFormat::raw}, true, "data", {}},
                 {{"/d/root.qcow2", DiskFormat::qcow2}, false, "", DiskFile{"/i/base.raw", DiskFormat::raw}}};
   spec.volumes = {{"keep", "/keep", mebibytes(64), "/v/keep.raw"}};
+  spec.network = {NetworkSpec::Kind::bridge, "br0"};
   spec.hostname = "api";
   spec.user_data = "#cloud-config\nhostname: \"é\"\n";
   spec.logs = {kibibytes(256), 5};
@@ -131,6 +132,8 @@ TEST_CASE("a wrong vm.json is refused by the member that is wrong", "[hostd]") {
        "cannot read VM spec: `disks` has a wrong type or is out of range"},
       {R"({"volumes":[{"size_bytes":"1G"}]})",
        "cannot read VM spec: `volumes` has a wrong type or is out of range"},
+      {R"({"network":"host"})",
+       "cannot read VM spec: cannot use network `host`: it is none of none, user, bridge=NAME"},
       {R"({"accel":"hvf"})",
        "cannot read VM spec: cannot use accelerator `hvf`: it is none of auto, kvm, tcg"},
   }));

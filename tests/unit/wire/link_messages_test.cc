@@ -93,12 +93,15 @@ TEST_CASE("the messages that protocol 2 has added look as they always did", "[wi
 }
 
 TEST_CASE("what protocol 3 has added to the welcome looks as it always did", "[wire]") {
-  const HostMessage welcome = Welcome{.protocol = 3, .mounts = {{"data", "/var/lib/data", "ext4"}}};
+  const HostMessage welcome = Welcome{.protocol = 3,
+                                      .mounts = {{"data", "/var/lib/data", "ext4"}},
+                                      .network = NetworkSettings{"10.0.0.2/24", "10.0.0.1", {"10.0.0.53"}}};
   const std::string line =
-      R"({"entropy":"","env":{},"hostname":"","mounts":[{"source":"data","target":"/var/lib/data","type":"ext4"}],"protocol":3,"runtime_id":"","time_ns":0,"token":"","type":"welcome"})";
+      R"({"entropy":"","env":{},"hostname":"","mounts":[{"source":"data","target":"/var/lib/data","type":"ext4"}],"network":{"address":"10.0.0.2/24","gateway":"10.0.0.1","name_servers":["10.0.0.53"]},"protocol":3,"runtime_id":"","time_ns":0,"token":"","type":"welcome"})";
   CHECK(encode(welcome) == line + "\n");
   CHECK(decode_host_message(line).value() == welcome);
   CHECK(!decode_host_message(R"({"type":"welcome","mounts":["data"]})"));
+  CHECK(!decode_host_message(R"({"type":"welcome","network":{"gateway":"10.0.0.1"}})"));
 }
 
 TEST_CASE("both sides speak the smaller of their newest protocols, or none", "[wire]") {
