@@ -2,10 +2,10 @@
 //
 //   {"name": …, "kernel": "vmlinuz", "initramfs": "initramfs.cpio.zst", "resources": {"vcpu": 1, "memory_mb":
 //   128},
-//    "workload": {"port": 8080}, "env": {"KEY": "value"}}
+//    "workload": {"port": 8080}, "env": {"KEY": "value"}, "rootfs": "rootfs.qcow2", "rootfs_format": "qcow2"}
 //
 // whose paths are relative to the folder and of which only `initramfs` must be there; or a bare initramfs
-// file.
+// file. Where there is a `rootfs`, the initramfs only mounts it.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "hostd/vm_disk.h"
 #include "kestrel/base/bytes.h"
 #include "kestrel/base/result.h"
 
@@ -27,6 +28,8 @@ struct Image {
   std::optional<Bytes> memory;
   std::optional<std::uint16_t> port;  ///< where its workload listens
   std::map<std::string, std::string> env;
+  /// The disk that its files are on; unset: they are in the initramfs.
+  std::optional<DiskFile> rootfs;
   friend bool operator==(const Image&, const Image&) = default;
 };
 

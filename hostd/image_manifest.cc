@@ -52,13 +52,21 @@ Result<Image> parse_manifest(std::string_view text, const std::string& folder) {
   const auto name = text_of(document, "name");
   const auto kernel = text_of(document, "kernel");
   const auto initramfs = text_of(document, "initramfs");
-  for (const auto* member : {&name, &kernel, &initramfs}) {
+  const auto rootfs = text_of(document, "rootfs");
+  const auto format = text_of(document, "rootfs_format");
+  for (const auto* member : {&name, &kernel, &initramfs, &rootfs, &format}) {
     if (!*member) return member->error();
   }
   if (initramfs->empty()) return wrong("it names no initramfs");
   image.name = name->empty() ? folder.substr(folder.rfind('/') + 1) : *name;
   image.initramfs = below(folder, *initramfs);
   if (!kernel->empty()) image.kernel = below(folder, *kernel);
+
+  if (!rootfs->empty()) {
+    const auto known = parse_disk_format(*format);
+    if (!known) return wrong("`rootfs_format` is neither raw nor qcow2");
+    image.rootfs = DiskFile{below(folder, *rootfs), *known};
+  }
 
   bool is_bad = false;
   if (const auto cpus = number_in(document, "resources", "vcpu", 1024, is_bad))

@@ -31,7 +31,8 @@ std::vector<std::string> problems_of(const std::vector<Disk>& disks) {
   };
   check(disks.size() <= most_disks, concat("a VM has at most ", most_disks, " disks"));
   for (const Disk& disk : disks) {
-    check(disk.file.path.starts_with('/'), concat("the disk `", disk.file.path, "` is not an absolute path"));
+    check(disk.file.path.starts_with('/') || (disk.file.path.empty() && disk.base),
+          concat("the disk `", disk.file.path, "` is not an absolute path"));
     check(!disk.base || disk.base->path.starts_with('/'),
           concat("the base of the disk ", disk.file.path, " is not an absolute path"));
     check(!disk.base || disk.file.format == DiskFormat::qcow2,

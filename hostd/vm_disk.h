@@ -15,7 +15,7 @@ enum class DiskFormat { raw, qcow2 };
 [[nodiscard]] Result<DiskFormat> parse_disk_format(std::string_view text);
 
 struct DiskFile {
-  std::string path;  ///< absolute
+  std::string path;  ///< absolute; empty, of an overlay: a file without a name, which goes with the VM
   DiskFormat format = DiskFormat::raw;
   friend bool operator==(const DiskFile&, const DiskFile&) = default;
 };
@@ -26,7 +26,8 @@ struct Disk {
   /// What the guest knows it by (`root=`, a mount's `source`): /sys/block/*/serial. Empty: none.
   std::string serial;
   /// What a qcow2 overlay lies on; it is only read, and several VMs may do so at once. The name that the
-  /// overlay has in itself counts for nothing. Unset: the file stands for itself.
+  /// overlay has in itself counts for nothing. An overlay that is not there yet is made. Unset: the file
+  /// stands for itself.
   std::optional<DiskFile> base;
   friend bool operator==(const Disk&, const Disk&) = default;
 };

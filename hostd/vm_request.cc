@@ -65,6 +65,17 @@ const std::string& first_given(const std::string& wanted, const std::string& oth
   return wanted.empty() ? otherwise : wanted;
 }
 
+/// The image's disk, under what the VM writes to it.
+void add_root(const DiskFile& rootfs, VmSpec& spec) {
+  constexpr std::string_view serial = "rootfs";
+  Disk disk;
+  disk.file.format = DiskFormat::qcow2;
+  disk.serial = serial;
+  disk.base = rootfs;
+  spec.disks.push_back(std::move(disk));
+  spec.append = concat("root=", serial, " rw", spec.append.empty() ? "" : " ", spec.append);
+}
+
 /// All that does not come from the image.
 Result<void> read_request(const VmRequest& request, const Surroundings& surroundings, VmSpec& spec) {
   for (const auto& read :
@@ -105,6 +116,7 @@ std::variant<VmSpec, Outcome> make_spec(const VmRequest& request, const Surround
   spec.program = first_given(first_given(request.vmm, surroundings.vmm), std::string(default_vmm));
   if (const auto read = read_request(request, surroundings, spec); !read)
     return failed(ExitCode::usage, read.error());
+  if (image->rootfs) add_root(*image->rootfs, spec);
   spec.name = request.name.empty() ? surroundings.free_name(name_from(image->name)) : request.name;
   spec.runtime_dir = concat(surroundings.vms_dir, '/', spec.name);
   if (const auto problems = problems_of(spec); !problems.empty()) {

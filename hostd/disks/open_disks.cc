@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "hostd/disks/overlay.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
@@ -46,17 +47,47 @@ Result<sys::UniqueFd> open_locked(const std::string& path, Use use) {
   return failed(use == Use::write ? "another VM uses it" : "another VM writes to it", EBUSY);
 }
 
+Result<sys::UniqueFd> open_empty(const std::string& path) {
+  sys::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return errno_error(concat("cannot create disk ", path), errno);
+  if (!try_lock(file.get(), LOCK_EX))
+    return Error{concat("cannot use disk ", path, ": another VM uses it"), EBUSY};
+  return file;
+}
+
+/// One that is empty was being made when its maker was killed.
+bool is_to_be_made(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno == ENOENT;
+  return S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+/// An overlay over `base`, which is open.
+Result<sys::UniqueFd> open_overlay(const Disk& disk, int base) {
+  const bool is_unnamed = disk.file.path.empty();
+  if (!is_unnamed && !is_to_be_made(disk.file.path))
+    return open_locked(disk.file.path, disk.is_read_only ? Use::read : Use::write);
+  const auto size = virtual_size(base, disk.base->format, disk.base->path);
+  if (!size) return size.error();
+  auto file = is_unnamed ? open_unnamed_file() : open_empty(disk.file.path);
+  if (!file) return file;
+  if (const auto written = write_overlay(file->get(), *size); !written) return written.error();
+  return file;
+}
+
 }  // namespace
 
 Result<OpenDisk> open_disk(const Disk& disk) {
   OpenDisk open;
-  auto file = open_locked(disk.file.path, disk.is_read_only ? Use::read : Use::write);
+  if (disk.base) {
+    auto base = open_locked(disk.base->path, Use::read);
+    if (!base) return base.error();
+    open.base = std::move(*base);
+  }
+  auto file = disk.base ? open_overlay(disk, open.base.get())
+                        : open_locked(disk.file.path, disk.is_read_only ? Use::read : Use::write);
   if (!file) return file.error();
   open.file = std::move(*file);
-  if (!disk.base) return open;
-  auto base = open_locked(disk.base->path, Use::read);
-  if (!base) return base.error();
-  open.base = std::move(*base);
   return open;
 }
 

@@ -23,14 +23,24 @@ TEST_CASE("a manifest names what to boot and what it needs", "[hostd]") {
           "workload":{"port":8080,"type":"http"},"env":{"A":"1"},"more":[]})",
       "/images/x");
   REQUIRE(image);
-  CHECK(*image ==
-        Image{"site", "/images/x/i.cpio.zst", "/images/x/vmlinuz", 2, mebibytes(128), 8080, {{"A", "1"}}});
+  CHECK(
+      *image ==
+      Image{"site", "/images/x/i.cpio.zst", "/images/x/vmlinuz", 2, mebibytes(128), 8080, {{"A", "1"}}, {}});
+}
+
+TEST_CASE("a manifest may name a disk with the image's files, and then says of what format", "[hostd]") {
+  const auto image =
+      parse_manifest(R"({"initramfs":"i","rootfs":"r.img","rootfs_format":"raw"})", "/images/x");
+  REQUIRE(image);
+  CHECK(image->rootfs == DiskFile{"/images/x/r.img", DiskFormat::raw});
+  CHECK(parse_manifest(R"({"initramfs":"i","rootfs":"r"})", "/x").error().message ==
+        "cannot read manifest.json: `rootfs_format` is neither raw nor qcow2");
 }
 
 TEST_CASE("a manifest needs no more than an initramfs", "[hostd]") {
   const auto image = parse_manifest(R"({"initramfs":"/elsewhere/i.gz"})", "/images/x");
   REQUIRE(image);
-  CHECK(*image == Image{"x", "/elsewhere/i.gz", "", {}, {}, {}, {}});
+  CHECK(*image == Image{"x", "/elsewhere/i.gz", "", {}, {}, {}, {}, {}});
 }
 
 TEST_CASE("a broken manifest is told by what is broken", "[hostd]") {

@@ -1,0 +1,26 @@
+// An empty qcow2 file that lies on a base: what a VM writes to a disk that others read, too.
+//
+// It is written here, as QEMU's docs/interop/qcow2.txt has it, so that a host needs no qemu-img to run VMs.
+// It names no base: which one it is, and of what format, QEMU is told by us.
+#pragma once
+
+#include <string>
+
+#include "hostd/vm_disk.h"
+#include "kestrel/base/bytes.h"
+#include "kestrel/base/result.h"
+#include "kestrel/sys/fd.h"
+
+namespace kestrel::hostd {
+
+/// What a guest sees of the size of this open disk: a qcow2 file says so itself.
+[[nodiscard]] Result<Bytes> virtual_size(int file, DiskFormat format, const std::string& path);
+
+/// Fills the empty file with an overlay for a base of that size.
+[[nodiscard]] Result<void> write_overlay(int file, Bytes size);
+
+/// A file without a name, below the state folder: its space comes back when the last descriptor of it is
+/// closed, however that happens.
+[[nodiscard]] Result<sys::UniqueFd> open_unnamed_file();
+
+}  // namespace kestrel::hostd
