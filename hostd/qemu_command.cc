@@ -15,16 +15,9 @@ constexpr const char* translated_cpu = "max,-erms";
 /// A socket that QEMU finds open under a number. `server=off` chardevs never reconnect, and none has to.
 std::string inherited_socket(std::string_view id, int fd) { return concat("socket,id=", id, ",fd=", fd); }
 
-}  // namespace
+std::string path_of(int fd, const std::string& path) { return fd < 0 ? path : concat("/proc/self/fd/", fd); }
 
-std::string escape_commas(std::string_view value) {
-  std::string out;
-  for (const char c : value) {
-    out.push_back(c);
-    if (c == ',') out.push_back(c);
-  }
-  return out;
-}
+}  // namespace
 
 std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
   std::vector<std::string> arguments = {
@@ -84,9 +77,9 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "-object",
       concat("memory-backend-memfd,id=ram,size=", memory_mib, "M,share=on"),
       "-kernel",
-      spec.kernel,
+      path_of(facts.kernel_fd, spec.kernel),
       "-initrd",
-      spec.initramfs,
+      path_of(facts.initramfs_fd, spec.initramfs),
       "-append",
       kernel_arguments(spec, facts),
       "-chardev",
@@ -107,9 +100,10 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
   };
   for (std::string& option : disk_options(all_disks(spec), facts.disk_fds)) argv.push_back(std::move(option));
   for (std::string& option : network_options(spec.network, facts.card)) argv.push_back(std::move(option));
-  if (!facts.qmp_path.empty()) {
-    argv.emplace_back("-qmp");
-    argv.push_back(concat("unix:", escape_commas(facts.qmp_path), ",server=on,wait=off"));
+  if (facts.people_fd >= 0) {
+    argv.insert(argv.end(),
+                {"-chardev", concat(inherited_socket("people", facts.people_fd), ",server=on,wait=off"),
+                 "-mon", "chardev=people,mode=control"});
   }
   return argv;
 }

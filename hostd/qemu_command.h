@@ -16,6 +16,9 @@ struct VmmFacts {
   /// How fast the host's time stamp counter runs; 0 where it cannot be known. Under TCG it is the guest's
   /// too.
   std::uint32_t tsc_khz = 0;
+  /// Files that QEMU inherits open; -1: it opens them itself, by the spec's paths.
+  int kernel_fd = -1;
+  int initramfs_fd = -1;
   /// Descriptors that QEMU inherits: its ends of connected Unix stream sockets.
   int vsock_fd = -1;    ///< vhost-user, to the vsock device
   int console_fd = -1;  ///< the guest's serial console
@@ -25,15 +28,12 @@ struct VmmFacts {
   CardFacts card;
   /// What it has open without knowing, for the locks on them.
   std::vector<int> held_fds;
-  std::string qmp_path;  ///< a second monitor, for people; empty: none
+  int people_fd = -1;  ///< a listening socket: a second monitor, for people; -1: none
 };
 
 [[nodiscard]] std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts);
 
 /// argv, with the program's name as its first element.
 [[nodiscard]] std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts);
-
-/// QEMU reads a comma in an option's value as its end; a doubled one is a comma.
-[[nodiscard]] std::string escape_commas(std::string_view value);
 
 }  // namespace kestrel::hostd

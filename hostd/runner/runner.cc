@@ -145,9 +145,7 @@ void Runner::perform(const SpawnVmm& effect) {
     facts.card = {card_->tap.get(), mac_for(card_->lease.address)};
     facts.held_fds = {card_->lease.lock.get()};
   }
-  facts.qmp_path = dir_.file(qmp_socket);
-  ::unlink(facts.qmp_path.c_str());
-  auto started = VmmProcess::start(loop_, spec_, facts,
+  auto started = VmmProcess::start(loop_, spec_, facts, dir_.file(qmp_socket),
                                    {.on_console = [this](std::string_view bytes) { take_console(bytes); },
                                     .on_event = [this](const QmpEvent& event) { take_qmp_event(event); },
                                     .on_exit = [this](const VmmExited& exit) { vmm_exited(exit); }});

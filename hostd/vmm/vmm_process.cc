@@ -8,8 +8,10 @@
 
 #include <cerrno>
 
+#include "hostd/vmm/confinement.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
+#include "kestrel/sys/socket.h"
 
 namespace kestrel::hostd {
 
@@ -44,9 +46,10 @@ struct Sockets {
   SocketPair console;
   SocketPair monitor;
   SocketPair errors;
+  sys::UniqueFd people;
 };
 
-Result<Sockets> make_sockets() {
+Result<Sockets> make_sockets(const std::string& qmp_path) {
   auto vsock = make_socket_pair();
   auto console = make_socket_pair();
   auto monitor = make_socket_pair();
@@ -54,7 +57,11 @@ Result<Sockets> make_sockets() {
   for (const auto* pair : {&vsock, &console, &monitor, &errors}) {
     if (!*pair) return pair->error();
   }
-  return Sockets{std::move(*vsock), std::move(*console), std::move(*monitor), std::move(*errors)};
+  ::unlink(qmp_path.c_str());
+  auto people = sys::listen_unix(qmp_path, 0600);
+  if (!people) return people.error();
+  return Sockets{std::move(*vsock), std::move(*console), std::move(*monitor), std::move(*errors),
+                 std::move(*people)};
 }
 
 std::vector<std::string> own_environment() {
@@ -70,6 +77,37 @@ std::vector<std::string> own_environment() {
 int hand_over(sys::ProcessSpec& process, int fd) {
   process.inherited.push_back(fd);
   return sys::first_inherited + static_cast<int>(process.inherited.size()) - 1;
+}
+
+/// Not open where QEMU, who is who we are, can open them by itself.
+struct BootFiles {
+  sys::UniqueFd kernel;
+  sys::UniqueFd initramfs;
+};
+
+Result<BootFiles> open_boot_files(const VmSpec& spec, const sys::ProcessSpec& process) {
+  if (!process.uid) return BootFiles{};
+  auto kernel = open_for_all(spec.kernel);
+  if (!kernel) return kernel.error();
+  auto initramfs = open_for_all(spec.initramfs);
+  if (!initramfs) return initramfs.error();
+  return BootFiles{std::move(*kernel), std::move(*initramfs)};
+}
+
+void hand_over_all(sys::ProcessSpec& process, VmmFacts& facts, const Sockets& sockets,
+                   const BootFiles& files) {
+  const auto hand_over_if_any = [&](int fd) { return fd < 0 ? -1 : hand_over(process, fd); };
+  facts.vsock_fd = hand_over(process, sockets.vsock.theirs.get());
+  facts.console_fd = hand_over(process, sockets.console.theirs.get());
+  facts.qmp_fd = hand_over(process, sockets.monitor.theirs.get());
+  facts.people_fd = hand_over(process, sockets.people.get());
+  facts.kernel_fd = hand_over_if_any(files.kernel.get());
+  facts.initramfs_fd = hand_over_if_any(files.initramfs.get());
+  for (DiskFds& disk : facts.disk_fds) {
+    disk = {hand_over(process, disk.file), hand_over_if_any(disk.base)};
+  }
+  facts.card.tap_fd = hand_over_if_any(facts.card.tap_fd);
+  for (int& fd : facts.held_fds) fd = hand_over(process, fd);
 }
 
 /// The last line that says something, without the `qemu-system-x86_64: ` in front.
@@ -88,13 +126,16 @@ std::string last_words(std::string_view text, std::string_view program) {
 
 std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> VmmProcess::start(loop::Loop& loop, const VmSpec& spec,
                                                                          VmmFacts facts,
+                                                                         const std::string& qmp_path,
                                                                          VmmCallbacks callbacks) {
   std::unique_ptr<VmmProcess> vmm(new VmmProcess(loop, std::move(callbacks)));
-  if (auto failure = vmm->spawn(spec, std::move(facts))) return *std::move(failure);
+  if (auto failure = vmm->spawn(spec, std::move(facts), qmp_path)) return *std::move(failure);
   return vmm;
 }
 
-std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts) {
+std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts,
+                                             const std::string& qmp_path) {
+  const auto failed = [](const Error& error) { return SpawnFailed{ExitCode::host_error, error.message}; };
   sys::ProcessSpec process;
   process.envp = own_environment();
   const auto program = sys::find_program(spec.program, process.envp);
@@ -102,19 +143,15 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts)
     return SpawnFailed{program.error().code == EACCES ? ExitCode::vmm_refused : ExitCode::vmm_missing,
                        program.error().message};
   }
-  auto sockets = make_sockets();
-  if (!sockets) return SpawnFailed{ExitCode::host_error, sockets.error().message};
+  auto sockets = make_sockets(qmp_path);
+  if (!sockets) return failed(sockets.error());
   process.program = *program;
   process.stdio = {-1, sockets->errors.theirs.get(), sockets->errors.theirs.get()};
   process.parent_death_signal = SIGKILL;
-  facts.vsock_fd = hand_over(process, sockets->vsock.theirs.get());
-  facts.console_fd = hand_over(process, sockets->console.theirs.get());
-  facts.qmp_fd = hand_over(process, sockets->monitor.theirs.get());
-  for (DiskFds& disk : facts.disk_fds) {
-    disk = {hand_over(process, disk.file), disk.base < 0 ? -1 : hand_over(process, disk.base)};
-  }
-  if (facts.card.tap_fd >= 0) facts.card.tap_fd = hand_over(process, facts.card.tap_fd);
-  for (int& fd : facts.held_fds) fd = hand_over(process, fd);
+  if (const auto confined = confine(process, facts.uses_kvm); !confined) return failed(confined.error());
+  const auto boot_files = open_boot_files(spec, process);
+  if (!boot_files) return failed(boot_files.error());
+  hand_over_all(process, facts, *sockets, *boot_files);
   process.argv = qemu_command(spec, facts);
 
   // Before the child exists, so that its end cannot be missed.

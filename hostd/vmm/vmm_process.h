@@ -31,10 +31,13 @@ struct VmmCallbacks {
 
 class VmmProcess {
  public:
-  /// `facts` without its sockets; files and taps have the numbers that they have here. The error says why
-  /// there is no process, as an event for the machine.
+  /// `facts` without sockets, kernel and initramfs; other files and taps have the numbers that they have
+  /// here. At `qmp_path` people find a monitor of their own. The error says why there is no process, as an
+  /// event for the machine.
   static std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> start(loop::Loop& loop, const VmSpec& spec,
-                                                                      VmmFacts facts, VmmCallbacks callbacks);
+                                                                      VmmFacts facts,
+                                                                      const std::string& qmp_path,
+                                                                      VmmCallbacks callbacks);
   ~VmmProcess();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
@@ -49,7 +52,7 @@ class VmmProcess {
  private:
   VmmProcess(loop::Loop& loop, VmmCallbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
 
-  std::optional<SpawnFailed> spawn(const VmSpec& spec, VmmFacts facts);
+  std::optional<SpawnFailed> spawn(const VmSpec& spec, VmmFacts facts, const std::string& qmp_path);
   std::optional<SpawnFailed> start_child(const sys::ProcessSpec& process);
   void listen_to_console(sys::UniqueFd console);
   void listen_to_stderr(sys::UniqueFd errors, const std::string& program);

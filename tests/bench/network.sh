@@ -34,7 +34,7 @@ in_network_vm() { KESTREL_RUNTIME_DIR=$work/r "$build/kestrelctl" "$@"; }
 start_network_vm() {
     local deadline=$((SECONDS + 180))
     # Not as a function, of which $! would be the shell that waits for it.
-    KESTREL_RUNTIME_DIR=$work/r "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "${where[published]}:9000" --name bench \
+    KESTREL_VMM_USER=root KESTREL_RUNTIME_DIR=$work/r "$build/kestrelctl" run "$work/image" --accel tcg --vmm "$work/vmm" -p "${where[published]}:9000" --name bench \
         </dev/null >"$work/vm.log" 2>&1 &
     vm=$!
     until peer rtt "${where[published]}" 1 >/dev/null 2>&1 && peer rtt "${where[hostfwd]}" 1 >/dev/null 2>&1; do

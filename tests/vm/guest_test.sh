@@ -3,6 +3,8 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
 . "$REPO/tests/support/vm.sh"
+# Its VMMs are scripts in the folder of the test, with disks and sockets that only root may open.
+export KESTREL_VMM_USER=root
 time_limit=240
 
 test_a_guest_has_its_file_systems_name_loopback_and_a_network_only_where_one_is_wanted() {

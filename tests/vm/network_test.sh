@@ -3,6 +3,8 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
 . "$REPO/tests/support/vm.sh"
+# Its VMMs are scripts in the folder of the test, with disks and sockets that only root may open.
+export KESTREL_VMM_USER=root
 time_limit=240
 
 # build_networked NAME APPLET...: the image of the config on stdin, with the module for a card.

@@ -3,6 +3,8 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
 . "$REPO/tests/support/vm.sh"
+# Its VMMs are scripts in the folder of the test, with disks and sockets that only root may open.
+export KESTREL_VMM_USER=root
 time_limit=120
 
 # disk_with [PROGRAM...] <CONFIG: an ext4 file system with busybox in $T/disk.img, and a QEMU that has it as the disk `system`.

@@ -103,8 +103,15 @@ TEST_CASE("the user's kernel arguments come last, so that they win", "[hostd]") 
   CHECK(kernel_arguments(spec, facts_for(true)).ends_with(" loglevel=7 rdinit=/bin/sh"));
 }
 
-TEST_CASE("a comma in a path is no option's end", "[hostd]") {
+TEST_CASE("files that QEMU could not open it gets open, and people's monitor is theirs to find", "[hostd]") {
   VmmFacts facts = facts_for(false);
-  facts.qmp_path = "/run/a,b/qmp.sock";
-  CHECK(value_of(qemu_command(example(), facts), "-qmp") == "unix:/run/a,,b/qmp.sock,server=on,wait=off");
+  facts.kernel_fd = 10;
+  facts.initramfs_fd = 11;
+  facts.people_fd = 12;
+  const auto argv = qemu_command(example(), facts);
+  CHECK(value_of(argv, "-kernel") == "/proc/self/fd/10");
+  CHECK(value_of(argv, "-initrd") == "/proc/self/fd/11");
+  CHECK(std::vector<std::string>(argv.end() - 4, argv.end()) ==
+        std::vector<std::string>{"-chardev", "socket,id=people,fd=12,server=on,wait=off", "-mon",
+                                 "chardev=people,mode=control"});
 }
