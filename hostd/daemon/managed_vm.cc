@@ -1,5 +1,6 @@
 #include "hostd/daemon/managed_vm.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include "hostd/records/record_reader.h"
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/launch_runner.h"
+#include "hostd/runner/pipe_observer.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
@@ -151,7 +153,8 @@ void ManagedVm::handle(const tracking::Event& event) {
 
 void ManagedVm::perform(const tracking::LaunchRunner&) {
   is_known_to_have_begun_ = true;
-  const auto child = launch_runner(record_.spec, -1);
+  progress_.reset(::memfd_create("progress", MFD_CLOEXEC));
+  const auto child = launch_runner(record_.spec, progress_.get());
   if (child) {
     record_.run.runner_pid = child->pid;
     record_.run.runner_start_ticks = start_ticks_of(child->pid);
@@ -330,8 +333,19 @@ Result<void> ManagedVm::conclude() {
   }
   status_.reset();
   is_known_to_have_begun_ = false;
+  progress_.reset();
   watcher_.on_events();
   return {};
+}
+
+std::optional<Outcome> ManagedVm::outcome_in_progress() const {
+  if (!progress_.is_open()) return std::nullopt;
+  const auto text = sys::read_file(concat("/proc/self/fd/", progress_.get()));
+  if (!text) return std::nullopt;
+  for (const std::string_view line : split(*text, '\n')) {
+    if (auto message = parse_pipe_message(line); message && message->ended) return std::move(message->ended);
+  }
+  return std::nullopt;
 }
 
 /// Of a run that its records do not tell the end of.
@@ -341,6 +355,7 @@ Outcome ManagedVm::find_outcome() const {
     unknown.message = launch_problem_;
     return unknown;
   }
+  if (auto told = outcome_in_progress()) return *std::move(told);
   if (::access(record_.spec.runtime_dir.c_str(), F_OK) != 0) {
     unknown.message = "its runtime folder is gone: the host was restarted, or somebody removed it";
     return unknown;

@@ -93,6 +93,7 @@ class ManagedVm {
   [[nodiscard]] Result<void> conclude();
   [[nodiscard]] bool is_to_begin_anew() const;
   [[nodiscard]] Outcome find_outcome() const;
+  [[nodiscard]] std::optional<Outcome> outcome_in_progress() const;
   [[nodiscard]] FolderLock lock() const;
   [[nodiscard]] std::string file(std::string_view name) const;
 
@@ -108,6 +109,8 @@ class ManagedVm {
   // Of the run.
   /// Why the runner that this hostd wanted to start could not be.
   std::string launch_problem_;
+  /// What the runner says of its progress: also why it refused to run the VM, of which nothing else is left.
+  sys::UniqueFd progress_;
   /// This hostd has started it, or its runner has answered.
   bool is_known_to_have_begun_ = false;
   bool has_taken_end_ = false;

@@ -112,7 +112,7 @@ void VmTracker::on(const DialFailed& event) {
       if (now_ < looking->give_up_at) return;
     }
     if (event.lock == FolderLock::free && !looking->has_child) return close();
-    state_ = Unreachable{now_ + redial_interval, looking->stop};
+    lose(looking->stop, redial_interval);
   } else if (auto* lost = std::get_if<Unreachable>(&state_)) {
     if (event.lock == FolderLock::free) return close();
     lost->dial_at = now_ + redial_interval;
@@ -136,7 +136,13 @@ void VmTracker::on(const FollowingEnded& event) {
   std::optional<StopForce> stop_wanted;
   if (ending != Attached::Ending::none)
     stop_wanted = ending == Attached::Ending::asked ? StopForce::orderly : StopForce::immediate;
-  state_ = Unreachable{now_ + dial_interval, stop_wanted};
+  lose(stop_wanted, dial_interval);
+}
+
+/// It lives, as its lock tells, but does not answer.
+void VmTracker::lose(std::optional<StopForce> stop_wanted, Duration dial_after) {
+  state_ = Unreachable{now_ + dial_after, stop_wanted};
+  if (stop_wanted == StopForce::immediate) effects_.emplace_back(KillRunner{});
 }
 
 // --- the end of a run

@@ -142,6 +142,7 @@ class VmTracker {
 
   void stop(tracking::Attached& attached, StopForce force);
   void escalate(tracking::Attached& attached);
+  void lose(std::optional<StopForce> stop_wanted, Duration dial_after);
   void close();
 
   Duration shutdown_timeout_;
