@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "hostd/daemon/api.h"
-#include "hostd/records/record_reader.h"
+#include "hostd/runner/record_body.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
 
@@ -11,22 +11,6 @@ namespace {
 
 constexpr std::int64_t most_lines = 100'000;
 constexpr unsigned most_files = 100;
-
-/// What is in a VM's files, as its reader takes it.
-class RecordBody final : public BodySource {
- public:
-  explicit RecordBody(RecordReader reader) : reader_(std::move(reader)) {}
-
-  std::optional<std::string> read_some() override {
-    std::string lines = reader_.read_some();
-    if (lines.empty()) return std::nullopt;
-    return lines;
-  }
-  void on_more(std::function<void()>) override {}
-
- private:
-  RecordReader reader_;
-};
 
 }  // namespace
 

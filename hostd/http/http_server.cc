@@ -70,6 +70,27 @@ class HttpServer::Connection final : public Responder::Target,
     go_on();
   }
 
+  void finish(std::size_t most_of_body) {
+    if (const auto* sending = std::get_if<Sending>(&state_)) {
+      std::size_t made = 0;
+      for (auto piece = sending->body->read_some(); piece && !piece->empty() && made < most_of_body;
+           piece = sending->body->read_some()) {
+        made += piece->size();
+        stream_.write(wire::chunk(*piece));
+      }
+      stream_.write(std::string(wire::last_chunk()));
+    }
+    stream_.close_after_flush();
+    let_go();
+  }
+
+  /// From now on it calls nobody; what its body reads from may be gone before itself is.
+  void let_go() {
+    state_ = Reading{false};
+    limit_.disarm();
+    if (stream_.is_open()) stream_.stop_reading();
+  }
+
   void refuse_for_want_of_room() {
     wire::Response response = wire::problem(503, "too many connections: come again later");
     response.keep_alive = false;
@@ -193,12 +214,20 @@ void HttpServer::accept(sys::UniqueFd socket, const std::shared_ptr<const Guard>
   connections_.push_back(std::move(connection));
 }
 
+void HttpServer::finish(std::size_t most_of_body) {
+  listeners_.clear();
+  for (const auto& connection : connections_) connection->finish(most_of_body);
+  loop_.post([gone = std::move(connections_)] {});
+  connections_.clear();
+}
+
 void HttpServer::drop(Connection& connection) {
   // It is on the stack below us.
   const auto gone =
       std::find_if(connections_.begin(), connections_.end(),
                    [&](const std::shared_ptr<Connection>& each) { return each.get() == &connection; });
   if (gone == connections_.end()) return;
+  connection.let_go();
   loop_.post([last = std::move(*gone)] {});
   connections_.erase(gone);
 }

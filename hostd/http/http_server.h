@@ -69,6 +69,10 @@ class HttpServer {
 
   /// Serves who connects to a bound, listening socket.
   void listen(sys::UniqueFd socket, Guard guard);
+  /// Comes to an end: nobody is let in any more, streamed bodies go on to where they are now, for at most so
+  /// many bytes each, and connections are closed when what is on its way has been taken, or some seconds
+  /// later.
+  void finish(std::size_t most_of_body);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 
  private:

@@ -13,14 +13,13 @@
 // back with `after` and that id goes on where it was, or learns (409) that the numbers have begun anew.
 #pragma once
 
-#include <list>
-#include <memory>
 #include <string>
+#include <vector>
 
+#include "hostd/http/http_server.h"
 #include "hostd/records/record_log.h"
 #include "hostd/runner/pause_control.h"
 #include "hostd/vm_machine.h"
-#include "kestrel/loop/listener.h"
 #include "kestrel/loop/loop.h"
 
 namespace kestrel::hostd {
@@ -46,22 +45,20 @@ class ControlTarget {
 class ControlServer {
  public:
   ControlServer(loop::Loop& loop, ControlTarget& target);
-  ~ControlServer();
 
   [[nodiscard]] Result<void> listen(const std::string& path);
   /// The VM has ended: answers who waits for it, and ends the answers of who follows.
   void finish(const Outcome& outcome);
 
  private:
-  class Connection;
-  friend class Connection;
-  void accept(sys::UniqueFd socket);
-  void drop(Connection& connection);
+  void handle(const wire::Request& request, const Responder& responder);
+  void stop(const wire::Target& target, const Responder& responder);
+  void list(const wire::Target& target, RecordLog& log, const Responder& responder);
 
-  loop::Loop& loop_;
   ControlTarget& target_;
-  loop::Listener listener_;
-  std::list<std::shared_ptr<Connection>> connections_;
+  /// Those who asked for a stop, and wait until it is over.
+  std::vector<Responder> waiting_;
+  HttpServer server_;
 };
 
 /// `{"status":…,"message":…,"details":[…]}`.
