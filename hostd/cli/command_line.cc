@@ -5,14 +5,17 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "hostd/cli/build_command.h"
+#include "hostd/cli/console_command.h"
 #include "hostd/cli/copy_command.h"
 #include "hostd/cli/doctor.h"
 #include "hostd/cli/exec_command_line.h"
 #include "hostd/cli/fleet_command_line.h"
 #include "hostd/cli/fleet_commands.h"
+#include "hostd/cli/forward_command.h"
 #include "hostd/cli/image_commands.h"
 #include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
@@ -97,6 +100,14 @@ void add_follow(CLI::App* command, QueryOptions& options) {
                       "[RUNTIME_ID:]SEQ, go on behind the record of that number, of that run of the VM");
 }
 
+void add_logs(CLI::App& app, QueryOptions& options, Action& action) {
+  CLI::App* logs = add_query(app, "logs", "What a guest's services print", options);
+  add_format(logs, options.format);
+  add_follow(logs, options);
+  logs->add_option("-s,--service", options.logs.service, "only this service's")->type_name("SERVICE");
+  logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
+}
+
 void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   CLI::App* status = add_query(app, "status", "How a VM is, and how it booted", options);
   add_format(status, options.format);
@@ -112,11 +123,7 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
     };
   });
 
-  CLI::App* logs = add_query(app, "logs", "What a guest's services print", options);
-  add_format(logs, options.format);
-  add_follow(logs, options);
-  logs->add_option("-s,--service", options.logs.service, "only this service's")->type_name("SERVICE");
-  logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
+  add_logs(app, options, action);
 
   CLI::App* events = add_query(app, "events", "What happened in a VM, or to all of hostd's", options);
   events->footer(
@@ -166,30 +173,6 @@ void add_timeline(CLI::App& app, TimelineOptions& options, QueryOptions& query, 
   });
 }
 
-/// The life of hostd's VMs, and the verbs about any that are not for every day.
-void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Action& action) {
-  CLI::App* vms = app.add_subcommand("vms", "Make VMs and remove them, start and stop them, look at them");
-  vms->require_subcommand(1);
-  add_vm_commands(*vms, action);
-  CLI::App* top = vms->add_subcommand("top", "What services use, live");
-  top->add_option("VM", top_options.names, "only these")->type_name("VM");
-  top->add_flag("--once", top_options.is_once, "show it once");
-  top->add_option("--interval", top_options.interval, "between two looks (default: 1s)");
-  add_format(top, options.format);
-  top->callback([&] {
-    action = [&] {
-      top_options.format = options.format;
-      return top_command(top_options);
-    };
-  });
-  CLI::App* pause = add_query(*vms, "pause", "Let a VM stand still", options);
-  add_format(pause, options.format);
-  pause->callback([&] { action = [&] { return pause_command(options.name, options.format); }; });
-  CLI::App* resume = add_query(*vms, "resume", "Let it go on, with its clock set right", options);
-  add_format(resume, options.format);
-  resume->callback([&] { action = [&] { return resume_command(options.name, options.format); }; });
-}
-
 void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
   CLI::App* copy = app.add_subcommand("cp", "Copy files and trees into a guest, and out of it");
   copy->footer(
@@ -208,6 +191,49 @@ void add_copy(CLI::App& app, CopyOptions& options, Action& action) {
   copy->add_flag("--devices", options.takes_devices, "copy devices and named pipes, too");
   copy->add_flag("-q,--quiet", options.is_quiet, "show no progress");
   copy->callback([&] { action = [&] { return copy_command(options); }; });
+}
+
+void add_console(CLI::App& vms, QueryOptions& options, Action& action) {
+  CLI::App* console = add_query(vms, "console", "What a guest's kernel prints", options);
+  console->add_flag("-f,--follow", options.logs.follows, "go on until the VM ends");
+  console->callback([&] { action = [&] { return console_command({options.name, options.logs.follows}); }; });
+}
+
+void add_forward(CLI::App& vms, QueryOptions& options, Action& action) {
+  CLI::App* forward = add_query(vms, "forward", "Ports into a running VM, for as long as this runs", options);
+  const auto ports = std::make_shared<std::vector<std::string>>();
+  forward->add_option("PORT", *ports, "[ADDRESS:]HOST:GUEST; host port 0 picks a free one")->required();
+  forward->callback([&, ports] { action = [&, ports] { return forward_command(options.name, *ports); }; });
+}
+
+/// The life of hostd's VMs, and the verbs about any that are not for every day.
+void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, CopyOptions& copy_options,
+             std::vector<std::string> exec_command, Action& action) {
+  CLI::App* vms = app.add_subcommand("vms", "Make VMs and remove them, start and stop them, look at them");
+  vms->require_subcommand(1);
+  add_vm_commands(*vms, action);
+  add_exec_commands(*vms, std::move(exec_command), action);
+  add_logs(*vms, options, action);
+  add_console(*vms, options, action);
+  add_copy(*vms, copy_options, action);
+  add_forward(*vms, options, action);
+  CLI::App* top = vms->add_subcommand("top", "What services use, live");
+  top->add_option("VM", top_options.names, "only these")->type_name("VM");
+  top->add_flag("--once", top_options.is_once, "show it once");
+  top->add_option("--interval", top_options.interval, "between two looks (default: 1s)");
+  add_format(top, options.format);
+  top->callback([&] {
+    action = [&] {
+      top_options.format = options.format;
+      return top_command(top_options);
+    };
+  });
+  CLI::App* pause = add_query(*vms, "pause", "Let a VM stand still", options);
+  add_format(pause, options.format);
+  pause->callback([&] { action = [&] { return pause_command(options.name, options.format); }; });
+  CLI::App* resume = add_query(*vms, "resume", "Let it go on, with its clock set right", options);
+  add_format(resume, options.format);
+  resume->callback([&] { action = [&] { return resume_command(options.name, options.format); }; });
 }
 
 void add_completion(CLI::App& app, std::string& shell, Action& action) {
@@ -263,10 +289,10 @@ struct CommandLine {
         "127.");
     add_run(app, run, action);
     add_queries(app, query, action);
-    add_exec_commands(app, std::move(exec_command), action);
+    add_exec_commands(app, exec_command, action);
     add_metrics(app, query, action);
     add_timeline(app, timeline, query, action);
-    add_vms(app, query, top, action);
+    add_vms(app, query, top, copy, std::move(exec_command), action);
     add_volume_commands(app, action);
     add_deployment_commands(app, action);
     add_copy(app, copy, action);

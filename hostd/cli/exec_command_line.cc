@@ -77,8 +77,10 @@ void add_attach(CLI::App& app, std::function<int()>& action) {
 }  // namespace
 
 std::vector<std::string> take_exec_command(std::vector<std::string>& words) {
-  if (words.empty() || words.front() != "exec") return {};
-  auto word = words.begin() + 1;
+  auto word = words.begin();
+  if (word != words.end() && *word == "vms") ++word;
+  if (word == words.end() || *word != "exec") return {};
+  ++word;
   while (word != words.end() && word->starts_with('-')) {
     const bool skips_next = takes_next_word(*word) && std::next(word) != words.end();
     word += skips_next ? 2 : 1;

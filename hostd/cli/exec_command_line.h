@@ -11,8 +11,8 @@ class App;
 
 namespace kestrel::hostd {
 
-/// Takes from the end of `kestrelctl exec …`'s words what stands behind the VM, with or without a `--`: it is
-/// the command's, options included, as in `docker exec`, and not to be parsed.
+/// Takes from the end of the words of `kestrelctl exec …`, or `vms exec …`, what stands behind the VM, with
+/// or without a `--`: it is the command's, options included, as in `docker exec`, and not to be parsed.
 [[nodiscard]] std::vector<std::string> take_exec_command(std::vector<std::string>& words);
 
 /// The command that is chosen sets `action`, which outlives the parsing.

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "hostd/cli/failure.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/runtime_dir.h"
 #include "hostd/vm_spec.h"
 #include "kestrel/base/text.h"

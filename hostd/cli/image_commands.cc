@@ -4,9 +4,10 @@
 #include <cstdio>
 
 #include "hostd/cli/failure.h"
-#include "hostd/cli/vms.h"
+#include "hostd/daemon/image_users.h"
 #include "hostd/images/installer.h"
 #include "hostd/images/store.h"
+#include "hostd/state_dir.h"
 #include "kestrel/base/table.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -27,8 +28,10 @@ std::string age_of(const StoredImage& image, WallTime now) {
 }  // namespace
 
 int install_command(const std::vector<std::string>& paths) {
+  const auto users = image_users(state_dir());
+  if (!users) return fail(ExitCode::host_error, users.error().in("cannot install images").message);
   for (const std::string& path : paths) {
-    const auto image = install_image(Store::standard(), path, image_users());
+    const auto image = install_image(Store::standard(), path, *users);
     if (!image) return fail(ExitCode::host_error, image.error().message);
     std::puts(format_reference(image->reference).c_str());
   }
@@ -67,13 +70,15 @@ int show_image_command(const std::string& text, OutputFormat format) {
 
 int remove_images_command(const std::vector<std::string>& texts, bool is_forced) {
   const Store store = Store::standard();
+  const auto users = image_users(state_dir());
+  if (!users) return fail(ExitCode::host_error, users.error().in("cannot remove images").message);
   for (const std::string& text : texts) {
     const auto reference = parse_reference(text);
     if (!reference) return fail(ExitCode::usage, reference.error().message);
     const auto image = store.find(*reference);
     if (!image) return fail(ExitCode::host_error, image.error().message);
     const auto removed =
-        store.remove(*image, image_users(), is_forced ? Store::Removal::forced : Store::Removal::careful);
+        store.remove(*image, *users, is_forced ? Store::Removal::forced : Store::Removal::careful);
     if (!removed) {
       const bool is_used = removed.error().code == EBUSY;
       return fail(ExitCode::host_error, removed.error().message,

@@ -6,7 +6,7 @@
 
 #include "hostd/cli/failure.h"
 #include "hostd/cli/guest_api.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
 #include "kestrel/wire/api_reports.h"

@@ -8,7 +8,7 @@
 #include "hostd/cli/failure.h"
 #include "hostd/cli/run_command.h"
 #include "hostd/cli/run_view.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/launch_runner.h"
 #include "hostd/runner/pipe_observer.h"
 #include "hostd/runner/runtime_dir.h"

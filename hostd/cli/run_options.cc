@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "hostd/cli/vms.h"
 #include "hostd/disks/volumes.h"
 #include "hostd/images/find_image.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/file.h"

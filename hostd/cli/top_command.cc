@@ -10,7 +10,7 @@
 #include "hostd/cli/guest_api.h"
 #include "hostd/cli/terminal_mode.h"
 #include "hostd/cli/top_view.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"

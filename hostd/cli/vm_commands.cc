@@ -6,7 +6,7 @@
 #include "hostd/cli/fleet_commands.h"
 #include "hostd/cli/fleet_reports.h"
 #include "hostd/cli/query_commands.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/wire/http.h"

@@ -10,6 +10,7 @@
 #include "hostd/daemon/fleet.h"
 #include "hostd/daemon/waits.h"
 #include "hostd/http/http_server.h"
+#include "hostd/images/store.h"
 #include "hostd/registry/registry.h"
 
 namespace kestrel::hostd {
@@ -21,6 +22,7 @@ struct ApiContext {
   Fleet& fleet;
   Deployments& deployments;
   Waits& waits;
+  Store& images;
   WallTime started;
 };
 
@@ -64,6 +66,10 @@ void create_deployment(const ApiCall& call);
 void show_deployment(const ApiCall& call);
 void change_deployment(const ApiCall& call);
 void delete_deployment(const ApiCall& call);
+
+void list_images(const ApiCall& call);
+void show_image(const ApiCall& call);
+void delete_image(const ApiCall& call);
 
 void list_events(const ApiCall& call);
 void show_health(const ApiCall& call);

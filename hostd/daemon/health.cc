@@ -56,8 +56,8 @@ std::string deployment_metrics(const Deployments& deployments) {
   std::string healthy = head_of("hostd_deployment_healthy", "gauge", "Replicas that are healthy.");
   for (const std::string& name : deployments.names()) {
     const DeploymentView view = deployments.view(name);
-    wanted +=
-        concat("hostd_deployment_replicas{deployment=", label_value(name), "} ", view.deployment.replicas, '\n');
+    wanted += concat("hostd_deployment_replicas{deployment=", label_value(name), "} ",
+                     view.deployment.replicas, '\n');
     healthy += concat("hostd_deployment_healthy{deployment=", label_value(name), "} ", view.healthy, '\n');
   }
   return wanted + healthy;

@@ -27,7 +27,6 @@ namespace kestrel::hostd {
 
 namespace {
 
-constexpr std::string_view registry_file = "registry.db";
 constexpr std::string_view lock_file = "hostd.lock";
 constexpr std::string_view token_name = "token";
 
@@ -57,7 +56,8 @@ class Daemon {
         fleet_(loop, registry, options.surroundings),
         deployments_(loop, registry, fleet_),
         waits_(loop, fleet_),
-        api_{loop, registry, fleet_, deployments_, waits_, sys::wall_now()},
+        images_(options.state_dir + "/images"),
+        api_{loop, registry, fleet_, deployments_, waits_, images_, sys::wall_now()},
         server_(loop, {}, [this](const wire::Request& request, Responder responder) {
           handle_api(api_, request, std::move(responder));
         }) {
@@ -110,6 +110,7 @@ class Daemon {
   Fleet fleet_;
   Deployments deployments_;
   Waits waits_;
+  Store images_;
   ApiContext api_;
   HttpServer server_;
   std::vector<loop::SignalWatcher> signals_;
@@ -119,7 +120,7 @@ Result<void> run(const ServeOptions& options) {
   const auto lock = lock_state(options.state_dir);
   if (!lock) return lock.error();
   if (const auto made = make_folders(options.surroundings.vms_dir); !made) return made.error();
-  auto registry = Registry::open(concat(options.state_dir, '/', registry_file));
+  auto registry = Registry::open(registry_path(options.state_dir));
   if (!registry) return registry.error();
   raise_file_limit();
   loop::Loop loop;

@@ -88,6 +88,8 @@ Result<VmRecord> read_vm(const std::string& name, const std::string& text) {
 
 }  // namespace
 
+std::string registry_path(std::string_view state_dir) { return concat(state_dir, "/registry.db"); }
+
 Result<Registry> Registry::open(const std::string& path) {
   auto database = Database::open(path, application_id);
   if (!database) return database.error();

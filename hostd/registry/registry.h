@@ -26,6 +26,9 @@ struct StoredEvent {
   std::string json;  ///< a whole object, `seq` included
 };
 
+/// Where the registry is in a state folder.
+[[nodiscard]] std::string registry_path(std::string_view state_dir);
+
 class Registry {
  public:
   /// Creates the file where there is none.

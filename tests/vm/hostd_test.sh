@@ -167,6 +167,59 @@ test_what_kills_a_vm_shows_in_its_state_within_two_seconds() {
   kestrelctl vms delete one
 }
 
+test_a_guest_that_floods_costs_hostd_no_memory_and_nobody_else_an_answer() {
+  build_image flood <<'CONFIG'
+exec:
+  - {name: lines, command: /bin/yes, args: ["a line of a flood that goes on and on and on"]}
+  - name: events
+    command: /bin/sh
+    args: ["-c", "exit 1"]
+    restart: {policy: always, backoff: {initial: 1ms, factor: 1, max: 1ms}}
+CONFIG
+  start_hostd
+  kestrelctl vms create flood --image "$T/flood" --wait started
+  local round
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    expect_contains "$(ask_hostd /v1/health --max-time 2)" healthy
+    sleep 0.5
+  done
+  [ "$(awk '/^RssAnon/ { print $2 }' "/proc/$hostd/status")" -lt 16384 ] || fail "hostd has grown: $(grep Rss "/proc/$hostd/status")"
+  [ "$(du -sk "$T/r/vms/flood" | cut -f 1)" -lt 65536 ] || fail "its files have grown: $(du -a "$T/r/vms/flood")"
+  kestrelctl vms delete --force flood
+}
+
+test_ports_can_be_led_into_a_vm_that_runs_already() {
+  start_hostd
+  kestrelctl vms create web --image "$site"
+  # Not as a function, of which $! would be the shell that waits for it.
+  KESTREL_RUNTIME_DIR=$T/r "$BUILD/kestrelctl" vms forward web 0:8080 >forwarded &
+  local forward=$! port
+  wait_until 5 test -s forwarded
+  port=$(sed -E 's/.*:([0-9]+) → 8080/\1/' forwarded)
+  curl --silent --fail --output /dev/null "http://127.0.0.1:$port/"
+  expect_contains "$(kestrelctl vms console web)" "Linux version"
+  expect_contains "$(kestrelctl vms exec web -- /init --version)" "$(cat "$REPO/VERSION")"
+  kestrelctl vms stop web
+  # It ends with the VM.
+  wait "$forward"
+}
+
+test_images_that_hostd_may_need_are_kept() {
+  "$BUILD/kestrelctl" images install "$site" >/dev/null
+  start_hostd
+  local image
+  image=$(ask_hostd /v1/images | jq --raw-output '.images[0] | .reference // "\(.name):\(.version)"')
+  kestrelctl vms create web --image "$image" --no-start
+  expect_contains "$(ask_hostd "/v1/images/$image" --request DELETE || true)" "409"
+  kill_hostd
+  expect_status 125 kestrelctl images rm "$image" 2>err
+  expect_contains "$(cat err)" "web"
+  start_hostd
+  kestrelctl vms delete web
+  ask_hostd "/v1/images/$image" --request DELETE >/dev/null
+  expect_equal "$(ask_hostd /v1/images | jq -c .images)" "[]"
+}
+
 # --- what hostd refuses -------------------------------------------------------------------------------------------------
 
 refusal_of() {

@@ -11,7 +11,7 @@
 #include "hostd/cli/run_options.h"
 #include "hostd/cli/run_view.h"
 #include "hostd/cli/vm_reports.h"
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 #include "hostd/runner/pipe_observer.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"

@@ -1,4 +1,4 @@
-#include "hostd/cli/vms.h"
+#include "hostd/runner/known_vms.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -36,7 +36,7 @@ std::vector<std::string> known_vms() {
   return names;
 }
 
-std::map<std::string, std::string> image_users() {
+std::map<std::string, std::string> running_specs() {
   std::map<std::string, std::string> specs;
   for (const std::string& name : known_vms()) {
     struct stat status {};

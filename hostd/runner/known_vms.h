@@ -15,7 +15,7 @@ namespace kestrel::hostd {
 /// Sorted.
 [[nodiscard]] std::vector<std::string> known_vms();
 
-/// The specs of those that have not ended, by name: what images they use is in them.
-[[nodiscard]] std::map<std::string, std::string> image_users();
+/// The specs, as text, of those that have not ended, by name.
+[[nodiscard]] std::map<std::string, std::string> running_specs();
 
 }  // namespace kestrel::hostd
