@@ -18,11 +18,11 @@
 #include "hostd/build/plan_sources.h"
 #include "hostd/build/programs.h"
 #include "hostd/build/staging.h"
-#include "hostd/build/tool.h"
 #include "hostd/build/tree_sources.h"
 #include "hostd/images/archive_writer.h"
 #include "hostd/images/bundle.h"
 #include "hostd/images/sha256.h"
+#include "hostd/tool.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/fd.h"
 

@@ -7,8 +7,8 @@
 #include <cerrno>
 
 #include "hostd/build/staging.h"
-#include "hostd/build/tool.h"
 #include "hostd/images/sha256.h"
+#include "hostd/tool.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {

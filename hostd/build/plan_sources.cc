@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "hostd/build/tool.h"
 #include "hostd/build/tree_sources.h"
+#include "hostd/tool.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {

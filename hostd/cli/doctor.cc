@@ -12,8 +12,10 @@
 #include "hostd/disks/file_system.h"
 #include "hostd/disks/volumes.h"
 #include "hostd/image.h"
+#include "hostd/qemu_version.h"
 #include "hostd/runner/runner.h"
 #include "hostd/runner/runtime_dir.h"
+#include "hostd/tool.h"
 #include "hostd/vm_spec.h"
 #include "hostd/vmm/tsc.h"
 #include "kestrel/base/text.h"
@@ -37,11 +39,20 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+Finding judge_qemu(const std::string& program) {
+  const auto printed = run_tool({.command = {program, "--version"}, .limit = seconds(5)});
+  const auto version = printed ? parse_qemu_version(*printed) : std::nullopt;
+  if (version && *version >= oldest_qemu)
+    return {Verdict::fine, "QEMU", concat(program, ", ", format(*version)), ""};
+  return {Verdict::missing, "QEMU", explain_refusal(program, printed.value_or("")),
+          "apt install qemu-system-x86, or name another with KESTREL_QEMU"};
+}
+
 Finding look_for_qemu() {
   const std::string wanted = variable("KESTREL_QEMU");
   const std::vector<std::string> path = {concat("PATH=", variable("PATH"))};
   const auto program = sys::find_program(wanted.empty() ? default_vmm : wanted, path);
-  if (program) return {Verdict::fine, "QEMU", *program, ""};
+  if (program) return judge_qemu(*program);
   return {Verdict::missing, "QEMU", program.error().message, "apt install qemu-system-x86"};
 }
 
@@ -86,7 +97,7 @@ Finding look_for_runtime_dir() {
 }
 
 Finding look_for_volumes() {
-  const auto maker = find_file_system_maker();
+  const auto maker = find_tool(file_system_maker);
   if (maker) return {Verdict::fine, "volumes", volumes_dir(), ""};
   return {Verdict::note, "volumes", concat("no new ones can be made: ", maker.error().message), ""};
 }

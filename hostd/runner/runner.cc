@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "hostd/qemu_version.h"
+#include "hostd/tool.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -18,6 +20,12 @@ namespace {
 constexpr Duration power_off_answer = seconds(10);
 
 Outcome failed(ExitCode code, std::string message) { return {to_status(code), std::move(message), {}}; }
+
+/// What it prints; empty where it cannot be asked, either.
+std::string ask_version(const std::string& program) {
+  constexpr Duration patience = seconds(2);
+  return run_tool({.command = {program, "--version"}, .limit = patience}).value_or("");
+}
 
 VmPolicy policy_of(const VmSpec& spec) {
   return {spec.accel, spec.accel == Accel::tcg ? "" : find_kvm_problem(), spec.boot_timeout,
@@ -226,11 +234,15 @@ void Runner::perform(const ReportNotice& effect) {
 }
 
 void Runner::perform(const Finish& effect) {
-  outcome_ = effect.outcome;
-  guest_.record_host_event("vm.stopped", to_json(effect.outcome));
+  Outcome outcome = effect.outcome;
+  // Only now: to ask each time would cost every boot.
+  if (outcome.status == to_status(ExitCode::vmm_refused))
+    outcome.details.push_back(explain_refusal(spec_.program, ask_version(spec_.program)));
+  guest_.record_host_event("vm.stopped", to_json(outcome));
   pause_.give_up("the VM has ended");
-  observer_.on_finish(effect.outcome, console_.last_lines());
-  control_.finish(effect.outcome);
+  observer_.on_finish(outcome, console_.last_lines());
+  control_.finish(outcome);
+  outcome_ = std::move(outcome);
   loop_.stop();
 }
 

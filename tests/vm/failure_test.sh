@@ -76,6 +76,22 @@ test_qemu_that_refuses_its_command_line() {
   # Nobody else may enter the folder of the test.
   KESTREL_VMM_USER=root run_vm --vmm "$T/qemu" "$site"
   expect_failure 126 "QEMU refused to start: QEMU exited with status 1: this is not for me"
+  expect_contains "$(cat err)" "$T/qemu does not tell its version as a QEMU does"
+}
+
+test_qemu_too_old() {
+  cat >qemu <<'SCRIPT'
+#!/bin/sh
+[ "$1" != --version ] || { echo "QEMU emulator version 4.2.1 (Debian 1:4.2-1)"; exit; }
+echo "qemu: unsupported machine type" >&2
+exit 1
+SCRIPT
+  chmod +x qemu
+  KESTREL_VMM_USER=root run_vm --vmm "$T/qemu" "$site"
+  expect_failure 126 "QEMU refused to start: QEMU exited with status 1: unsupported machine type"
+  expect_contains "$(cat err)" "$T/qemu is QEMU 4.2, which is too old: 5.2 or newer is needed"
+  expect_status 1 env KESTREL_QEMU="$T/qemu" "$BUILD/kestrelctl" doctor >doctor.out
+  expect_contains "$(cat doctor.out)" "MISS  QEMU: $T/qemu is QEMU 4.2, which is too old"
 }
 
 test_a_kernel_panic_is_quoted() {

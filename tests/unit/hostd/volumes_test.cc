@@ -123,11 +123,12 @@ TEST_CASE("a volume that is not there needs a size", "[hostd]") {
 
 TEST_CASE("a file system that cannot be made leaves no volume behind", "[hostd]") {
   const Bench bench;
-  bench.folder.write("mkfs.ext4", "#!/bin/sh\necho first >&2\necho no good >&2\nexit 1\n");
-  REQUIRE(::chmod(bench.folder.file("mkfs.ext4").c_str(), 0755) == 0);
+  bench.folder.write("mke2fs", "#!/bin/sh\necho first >&2\necho no good >&2\nexit 1\n");
+  REQUIRE(::chmod(bench.folder.file("mke2fs").c_str(), 0755) == 0);
   const Path path((bench.folder.path() + ":/bin").c_str());
   CHECK(open_volume(bench.volume()).error().message ==
-        "cannot make a file system in " + bench.volume().path + ".new: mkfs.ext4 failed: no good");
+        "cannot make a file system in " + bench.volume().path +
+            ".new: cannot run mke2fs: it ended with status 1\n  first\n  no good");
   CHECK(list_volumes(bench.volumes).empty());
   CHECK(!bench.folder.has("state/volumes/data.raw.new"));
 }

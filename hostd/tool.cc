@@ -1,6 +1,7 @@
-#include "hostd/build/tool.h"
+#include "hostd/tool.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <utility>
 
 #include "kestrel/base/text.h"
@@ -23,14 +25,6 @@ constexpr std::size_t kept_output = 64 * 1024;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> packages = {
     {{"mke2fs", "e2fsprogs"}, {"qemu-img", "qemu-utils"}, {"buildah", "buildah"}, {"skopeo", "skopeo"}}};
-
-Error missing(const std::string& program, const Error& cause) {
-  for (const auto& [name, package] : packages) {
-    if (name == program)
-      return Error{concat("cannot run ", program, ": it is not installed; apt install ", package)};
-  }
-  return cause;
-}
 
 /// The end of it, where it is long.
 std::string read_output(int output) {
@@ -49,9 +43,13 @@ std::string last_lines(std::string_view text) {
   return shown;
 }
 
-Result<int> wait_for(pid_t pid) {
+Result<int> wait_for(const sys::Child& child, std::optional<Duration> limit) {
+  if (limit) {
+    pollfd ended{child.pidfd.get(), POLLIN, 0};
+    if (::poll(&ended, 1, static_cast<int>(to_ms(*limit))) == 0) ::kill(child.pid, SIGKILL);
+  }
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
+  while (::waitpid(child.pid, &status, 0) < 0) {
     if (errno != EINTR) return errno_error("cannot wait for a program", errno);
   }
   return status;
@@ -64,11 +62,22 @@ std::string describe(int status) {
 
 }  // namespace
 
+Result<std::string> find_tool(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  auto found = sys::find_program(program, {concat("PATH=", path == nullptr ? "" : path, ":/usr/sbin:/sbin")});
+  if (found) return found;
+  for (const auto& [name, package] : packages) {
+    if (name == program)
+      return Error{concat("cannot run ", program, ": it is not installed; apt install ", package), ENOENT};
+  }
+  return found.error();
+}
+
 Result<std::string> run_tool(const Tool& tool) {
   sys::ProcessSpec process;
   for (char** variable = environ; *variable != nullptr; ++variable) process.envp.emplace_back(*variable);
-  const auto program = sys::find_program(tool.command.front(), process.envp);
-  if (!program) return missing(tool.command.front(), program.error());
+  const auto program = find_tool(tool.command.front());
+  if (!program) return program.error();
   process.envp.insert(process.envp.end(), tool.environment.begin(), tool.environment.end());
   const sys::UniqueFd output(tool.is_shown ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
                                            : ::memfd_create("output", MFD_CLOEXEC));
@@ -82,7 +91,7 @@ Result<std::string> run_tool(const Tool& tool) {
   if (!child) return child.error();
   if (const auto failure = sys::exec_outcome(*child))
     return errno_error(concat("cannot run ", *program), failure->error);
-  const auto status = wait_for(child->pid);
+  const auto status = wait_for(*child, tool.limit);
   if (!status) return status.error();
   std::string printed = tool.is_shown ? "" : read_output(output.get());
   if (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return printed;
