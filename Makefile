@@ -62,7 +62,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm images demo bench size layers format tidy install install-completions clean FORCE
+.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -162,6 +162,20 @@ $(eval $(call example_image,batch,busybox))
 $(eval $(call example_image,bad-config,busybox,--no-check))
 images: $(foreach e,static-site batch bad-config,$(BUILD)/images/$(e)/manifest.json) ## the images of config-examples/
 
+# Examples with a root file system: of Debian's packages instead of what their Dockerfile says, which has to be pulled.
+disk_examples := $(patsubst config-examples/%/debian,%,$(wildcard config-examples/*/debian))
+$(BUILD)/rootfs/%.tar: config-examples/%/debian config-examples/debian-rootfs
+	$(call say,ROOTFS,$@)
+	@mkdir -p $(@D)
+	$(Q)config-examples/debian-rootfs $* $@
+define disk_example_image
+$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(BUILD)/rootfs/$(1).tar
+	$$(call say,IMAGE,$$(@D))
+	$$(Q)$(BUILD)/kestrelctl build --quiet --file config-examples/$(1)/fledge.toml --from $(BUILD)/rootfs/$(1).tar -o $$(@D) >/dev/null
+endef
+$(foreach e,$(disk_examples),$(eval $(call disk_example_image,$(e))))
+disk_images := $(foreach e,$(disk_examples),$(BUILD)/images/$(e)/manifest.json)
+
 # make sees a make in a recipe only where MAKE is spelt out, or by the +.
 submake = $(MAKE) --no-print-directory $(if $(Q),-s)
 # Packages first, in a make of its own: what comes after looks for the compiler and the libraries when it is read.
@@ -175,14 +189,17 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images
-	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm
+check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images $(disk_images)
+	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm examples
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
 	$(Q)$(BUILD)/unit-tests $(T)
 
 check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
+
+check-examples: $(programs) $(disk_images) ## only the examples with a root file system (needs root); T= picks a file
+	$(Q)BUILD=$(BUILD) tests/run examples $(T)
 
 check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run vm $(T)

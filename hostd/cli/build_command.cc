@@ -90,12 +90,7 @@ Result<Workshop> find_workshop(const BuildOptions& options) {
 }
 
 Result<BuildPlan> read_plan(const BuildOptions& options) {
-  if (!options.from.empty()) {
-    BuildPlan plan;
-    plan.source.kind = BuildSource::Kind::path;
-    plan.source.path = options.from;
-    return plan;
-  }
+  if (options.file.empty() && !options.from.empty()) return BuildPlan{};
   const std::string path = options.file.empty() ? "fledge.toml" : options.file;
   const auto text = sys::read_file(path);
   if (!text) return text.error();
@@ -154,6 +149,10 @@ Result<void> link_without_version(const BuildPlan& plan, const std::string& outp
 Result<BuildPlan> make_plan(const BuildOptions& options) {
   auto plan = read_plan(options);
   if (!plan) return plan;
+  if (!options.from.empty()) {
+    plan->source.kind = BuildSource::Kind::path;
+    plan->source.path = options.from;
+  }
   take(options.name, plan->name);
   take(options.version, plan->version);
   take(options.config, plan->config);

@@ -17,9 +17,9 @@ namespace kestrel::hostd {
 
 /// Texts that are empty and lists that are so say nothing: the fledge.toml counts, then the defaults.
 struct BuildOptions {
-  std::string file;      ///< fledge.toml, unless `from` is given
+  std::string file;      ///< fledge.toml; none where only `from` is given
   std::string manifest;  ///< manifest.toml beside it, where there is one
-  std::string from;
+  std::string from;      ///< in place of the source that the file names
   std::string output;
   std::string config;
   std::string name;

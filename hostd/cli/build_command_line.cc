@@ -17,8 +17,9 @@ void add_sources(CLI::App* build, BuildOptions& options) {
   build->add_option("--manifest", options.manifest, "default: the manifest.toml beside it, if there is one")
       ->type_name("FILE");
   build
-      ->add_option("--from", options.from,
-                   "instead of a fledge.toml: a folder, an archive, an OCI layout or a Dockerfile")
+      ->add_option(
+          "--from", options.from,
+          "a folder, an archive, an OCI layout or a Dockerfile, in place of what the fledge.toml names")
       ->type_name("FILE");
   build
       ->add_option("-o,--output", options.output,

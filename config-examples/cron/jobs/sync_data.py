@@ -1,0 +1,4 @@
+"""Stands for what fetches data: notes when it ran."""
+import datetime
+
+print('synchronized at', datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'))
