@@ -6,6 +6,7 @@
 
 #include "hostd/fleet/fleet_event.h"
 #include "hostd/runner/runtime_dir.h"
+#include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/sys/process.h"
@@ -20,6 +21,7 @@ Fleet::Fleet(loop::Loop& loop, Registry& registry, Surroundings surroundings)
                .on_events = [this] { tell_events(); },
                .on_change =
                    [this](ManagedVm& vm) {
+                     note_found(vm);
                      for (const auto& callback : change_callbacks_) callback(vm);
                    }},
       child_signal_(loop, SIGCHLD, [this] { collect_children(); }) {
@@ -54,8 +56,18 @@ Result<void> Fleet::open() {
     const std::string name = record.name;
     vms_.emplace(name, std::make_unique<ManagedVm>(loop_, registry_, std::move(record), watcher_));
   }
-  for (const auto& [name, vm] : vms_) vm->resume();
+  for (const auto& [name, vm] : vms_) {
+    vm->resume();
+    if (!vm->is_resting()) sought_.insert(name);
+  }
   return {};
+}
+
+void Fleet::note_found(const ManagedVm& vm) {
+  const auto sought = sought_.find(vm.record().name);
+  if (sought == sought_.end() || vm.state_name() == "unknown") return;
+  sought_.erase(sought);
+  if (sought_.empty()) log_info("all VMs that ran when hostd began have been looked up");
 }
 
 Result<VmSpec> Fleet::resolve(const VmRequest& request) const {

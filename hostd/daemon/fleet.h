@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ class Fleet {
   [[nodiscard]] Result<ManagedVm*> add(VmRecord record);
   [[nodiscard]] bool is_taken(const std::string& name) const;
   void collect_children();
+  void note_found(const ManagedVm& vm);
 
   loop::Loop& loop_;
   Registry& registry_;
@@ -62,6 +64,8 @@ class Fleet {
   std::map<ListenerId, std::function<void()>> event_callbacks_;
   std::map<std::string, std::unique_ptr<ManagedVm>, std::less<>> vms_;
   std::map<pid_t, std::string> children_;
+  /// Those that ought to run and that nobody has answered for since hostd began.
+  std::set<std::string, std::less<>> sought_;
   loop::SignalWatcher child_signal_;
 };
 
