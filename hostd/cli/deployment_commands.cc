@@ -60,7 +60,7 @@ Result<json> request_of(const DeploymentOptions& options) {
     if (!read) return read.error();
     document = std::move(*read);
   }
-  const auto vm = read_request(options.run);
+  const auto vm = read_request_for_hostd(options.run);
   if (!vm) return vm.error();
   document.update(json::parse(to_json(*vm)));
   if (!options.name.empty()) document["name"] = options.name;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "hostd/disks/volumes.h"
 #include "hostd/images/find_image.h"
@@ -44,6 +45,12 @@ Result<void> read_user_data(const std::string& path, std::string& out) {
   return {};
 }
 
+/// Where there is such a file; else it stays as it is.
+void make_absolute(std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> absolute(::realpath(path.c_str(), nullptr), std::free);
+  if (!path.empty() && absolute) path = absolute.get();
+}
+
 }  // namespace
 
 Result<VmRequest> read_request(const RunOptions& options) {
@@ -51,6 +58,19 @@ Result<VmRequest> read_request(const RunOptions& options) {
   for (const auto& read :
        {read_env(options, request.env), read_user_data(options.user_data_file, request.user_data)}) {
     if (!read) return read.error();
+  }
+  return request;
+}
+
+Result<VmRequest> read_request_for_hostd(const RunOptions& options) {
+  auto request = read_request(options);
+  if (!request) return request;
+  // A text without a slash is a name, of an image or of a program, unless it is a file's here.
+  if (request->image.find('/') != std::string::npos || !parse_reference(request->image) ||
+      !Store::standard().resolve(request->image))
+    make_absolute(request->image);
+  for (std::string* path : {&request->kernel, &request->vmm}) {
+    if (path->find('/') != std::string::npos) make_absolute(*path);
   }
   return request;
 }

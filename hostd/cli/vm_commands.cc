@@ -66,7 +66,7 @@ int wait_and_print(std::string_view verb, const std::string& name, const std::st
 }  // namespace
 
 int create_vm_command(const RunOptions& options, bool starts) {
-  const auto request = read_request(options);
+  const auto request = read_request_for_hostd(options);
   if (!request) return fail(ExitCode::usage, request.error().message);
   const auto created = ask_hostd("POST", starts ? "/v1/vms" : "/v1/vms?start=0", to_json(*request));
   if (!created) return hostd_failed("create", options.vm.name, created.error());

@@ -18,6 +18,9 @@ std::string problem_of(const DeploymentRequest& request) {
   if (!request.vm.name.empty() && request.vm.name != request.name) return "its replicas are named after it";
   if (request.rollout.max_surge == 0 && request.rollout.max_unavailable == 0)
     return "`max_surge` and `max_unavailable` cannot both be 0: an update could never begin";
+  if (!request.vm.volumes.empty())
+    return concat("its replicas would all use volume ", request.vm.volumes.front(),
+                  ": volumes are for VMs on their own");
   for (const std::string& text : request.vm.ports) {
     const auto port = parse_published_port(text);
     if (port && port->host != 0) {

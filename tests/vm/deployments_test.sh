@@ -104,7 +104,7 @@ exec:
   - {name: echo, command: /bin/socat, args: ["TCP-LISTEN:8080,fork,reuseaddr", "EXEC:cat"], ready: {tcp: 8080}}
 CONFIG
   start_hostd
-  kestrelctl deployments create --name echo --image "$T/echo" -p 0:8080 --wait
+  kestrelctl deployments create --name echo --image ./echo -p 0:8080 --wait
   port=$(published_port echo)
   exec 8<>"/dev/tcp/127.0.0.1/$port"
   echo first >&8

@@ -236,6 +236,10 @@ test_bad_requests_are_refused_with_what_is_wrong() {
   expect_contains "$(refusal_of vms start nobody)" "there is no VM nobody"
   expect_equal "$(ask_hostd /v1/vms --data '{"image":"x","memroy":"1G"}' || true)" \
     '{"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"cannot read VM: unknown member `memroy`, did you mean `memory`?"}'
+  expect_contains "$(ask_hostd /v1/deployments --data '{"name":"d","image":"x","volumes":["data:/data:1M"]}' || true)" \
+    "its replicas would all use volume data:/data:1M"
+  expect_contains "$(ask_hostd /v1/deployments --data '{"name":"d","image":"x","ports":["80:80"]}' || true)" \
+    "each replica would publish port 80"
   expect_contains "$(ask_hostd /v1/vms --data '{' || true)" "it is not a JSON object"
   expect_contains "$(ask_hostd /v1/vms --request PUT || true)" "/v1/vms has no PUT"
   expect_equal "$(ask_hostd /v1/vms)" '{"vms":[]}'
