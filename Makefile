@@ -135,7 +135,8 @@ packages = $(BUILD)/packages
 $(packages)/kernel:  contents := linux-image-cloud-amd64
 $(packages)/caddy:   contents := caddy libc6 libzstd1
 $(packages)/busybox: contents := busybox-static
-$(packages)/kernel $(packages)/caddy $(packages)/busybox: initramfs/fetch-package
+$(packages)/go:      contents := golang-1.19-go golang-1.19-src golang-github-lib-pq-dev
+$(packages)/kernel $(packages)/caddy $(packages)/busybox $(packages)/go: initramfs/fetch-package
 	$(call say,FETCH,$(firstword $(contents)))
 	$(Q)initramfs/fetch-package -o $@ $(contents)
 
@@ -174,7 +175,14 @@ $(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $
 	$$(Q)$(BUILD)/kestrelctl build --quiet --file config-examples/$(1)/fledge.toml --from $(BUILD)/rootfs/$(1).tar -o $$(@D) >/dev/null
 endef
 $(foreach e,$(disk_examples),$(eval $(call disk_example_image,$(e))))
-disk_images := $(foreach e,$(disk_examples),$(BUILD)/images/$(e)/manifest.json)
+
+go := $(abspath $(packages)/go)
+$(BUILD)/images/user-api/manifest.json: $(shell find config-examples/user-api -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/go
+	$(call say,IMAGE,$(@D))
+	$(Q)PATH=$(go)/usr/lib/go-1.19/bin:$$PATH GOROOT=$(go)/usr/lib/go-1.19 GOPATH=$(go)/usr/share/gocode GOCACHE=$(abspath $(BUILD))/go-cache \
+	  $(BUILD)/kestrelctl build --quiet --file config-examples/user-api/fledge.toml -o $(@D) >/dev/null
+
+more_images := $(foreach e,$(disk_examples) user-api,$(BUILD)/images/$(e)/manifest.json)
 
 # make sees a make in a recipe only where MAKE is spelt out, or by the +.
 submake = $(MAKE) --no-print-directory $(if $(Q),-s)
@@ -189,7 +197,7 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images $(disk_images)
+check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images $(more_images)
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm examples
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
@@ -198,7 +206,7 @@ check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*"
 check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
 
-check-examples: $(programs) $(disk_images) ## only the examples with a root file system (needs root); T= picks a file
+check-examples: $(programs) $(more_images) ## only the big examples (needs root); T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run examples $(T)
 
 check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= picks a file
