@@ -62,7 +62,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions clean FORCE
+.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions install-man install-units deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,8 +121,8 @@ $(BUILD)/support/%: $(BUILD)/obj/tests/support/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -s -o $@ $<
 
-# What completes the command lines; `completions` itself is a tool of the build.
-shells      := bash zsh fish
+# What completes the command lines, and their manual pages; `completions` itself is a tool of the build.
+shells      := bash zsh fish man
 completions := $(foreach p,kestrelctl hostd kestrel,$(foreach s,$(shells),$(BUILD)/completion/$(p).$(s)))
 $(completions): $(BUILD)/completion/%: $(BUILD)/completions
 	@mkdir -p $(@D)
@@ -241,6 +241,8 @@ PREFIX ?= /usr
 # Where the distribution's packages have completions, and where local software has them.
 zsh_folder  := share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 fish_folder := share/fish/vendor_completions.d
+# Below /lib only where the distribution's packages have them.
+unit_folder := $(if $(filter /usr,$(PREFIX)),,$(PREFIX))/lib/systemd/system
 install-completions: $(completions)
 	$(Q)for p in kestrelctl hostd kestrel; do \
 	  install -D -m 644 $(BUILD)/completion/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
@@ -248,12 +250,29 @@ install-completions: $(completions)
 	  install -D -m 644 $(BUILD)/completion/$$p.fish $(DESTDIR)$(PREFIX)/$(fish_folder)/$$p.fish; \
 	done
 
-install: $(programs) install-completions ## into $(DESTDIR)$(PREFIX)
+install-man: $(completions)
+	$(Q)for p in kestrelctl.1 hostd.8 kestrel.8; do \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man$${p##*.} && \
+	  gzip -9 -n -c $(BUILD)/completion/$${p%.*}.man >$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p.gz || exit; \
+	done
+
+install-units:
+	$(Q)install -d $(DESTDIR)$(unit_folder)
+	$(Q)sed 's,/usr/sbin/,$(PREFIX)/sbin/,' packaging/hostd.service >$(DESTDIR)$(unit_folder)/hostd.service
+	$(Q)install -m 644 packaging/hostd.socket $(DESTDIR)$(unit_folder)
+
+install: $(programs) install-completions install-man install-units ## into $(DESTDIR)$(PREFIX)
 	install -s -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
 	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
 	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel
 	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 	install -m 755 initramfs/fetch-package initramfs/unpack-kernel $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
+
+deb: $(programs) $(completions) ## Debian packages, into $(BUILD)/deb
+	$(Q)rm -rf $(BUILD)/deb
+	+$(Q)$(submake) install DESTDIR=$(BUILD)/deb/root PREFIX=/usr
+	$(Q)packaging/make-deb $(VERSION) $(BUILD)/deb/root $(BUILD)/deb
+	$(Q)rm -rf $(BUILD)/deb/root && ls $(BUILD)/deb/*.deb
 
 clean: ## remove everything made
 	rm -rf $(BUILD)

@@ -1,4 +1,5 @@
-// What may be written behind a program's name, as a value: what shells complete is made of it.
+// What may be written behind a program's name, as a value: what shells complete is made of it, and a
+// manual.
 #pragma once
 
 #include <map>
@@ -24,6 +25,7 @@ struct Argument {
   Kind kind = Kind::text;
   std::string label;  ///< as in the help: `VM`, `FILE`
   std::vector<std::string> words = {};
+  std::string description = {};  ///< of a positional
   friend bool operator==(const Argument&, const Argument&) = default;
 };
 
@@ -40,6 +42,7 @@ struct Command {
   std::vector<Option> options = {};
   std::vector<Argument> positionals = {};
   std::vector<Command> commands = {};
+  std::string notes = {};  ///< what is to be said of it beside all that; may have several lines
 };
 
 struct Program {

@@ -40,11 +40,14 @@ Option describe_option(const CLI::Option& option, const Sources& sources) {
 
 Argument describe_positional(const CLI::Option& option, const Sources& sources) {
   const std::string type = option.get_type_name();
-  return argument_of(type == "TEXT" ? option.get_name(true) : type, sources);
+  Argument argument = argument_of(type == "TEXT" ? option.get_name(true) : type, sources);
+  argument.description = first_line(option.get_description());
+  return argument;
 }
 
 Command describe_command(const CLI::App& app, const Sources& sources) {
   Command command{{app.get_name()}, first_line(app.get_description())};
+  command.notes = app.get_footer();
   for (const std::string& alias : app.get_aliases()) command.names.push_back(alias);
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hostd/completion/describe.h"
+#include "hostd/completion/man_page.h"
 #include "kestrel/base/text.h"
 
 using namespace kestrel;
@@ -49,7 +50,30 @@ TEST_CASE("a command has its options, its positionals and its commands", "[hostd
   CHECK_FALSE(command.options[1].can_repeat);
   CHECK(command.options[2].value == Argument{Kind::text, "TEXT"});
   CHECK(command.options[2].can_repeat);
-  CHECK(command.positionals == std::vector<Argument>{{Kind::name, "VM"}});
+  CHECK(command.positionals == std::vector<Argument>{{Kind::name, "VM", {}, "which"}});
+}
+
+TEST_CASE("a manual page has every command with its options, and no word of it is taken for roff",
+          "[hostd]") {
+  CLI::App app("Does things.", "tool");
+  std::string vm;
+  std::string file;
+  CLI::App* vms = app.add_subcommand("vms", "More");
+  CLI::App* save = vms->add_subcommand("save", "Save one");
+  save->add_option("VM", vm, "which one");
+  save->add_option("-o,--output-file", file, ".hidden \\ too")->type_name("FILE");
+  save->footer("'quoted'\n.dotted");
+  const std::string page = man_page(describe(app, {}), user_commands, "1.2.3");
+  CHECK(page ==
+        ".TH tool 1 \"\" \"Kestrel 1.2.3\" \"User Commands\"\n"
+        ".SH NAME\ntool \\- Does things\n"
+        ".SH SYNOPSIS\n\\fBtool\\fR [\\fIOPTION\\fR...] \\fICOMMAND\\fR\n"
+        ".SH OPTIONS\n"
+        ".SH COMMANDS\n"
+        ".SS \\fBtool vms save\\fR [\\fIOPTION\\fR...] \\fIVM\\fR\nSave one.\n"
+        ".TP\n\\fIVM\\fR\nwhich one\n"
+        ".TP\n\\fB\\-o\\fR, \\fB\\-\\-output\\-file\\fR \\fIFILE\\fR\n\\&.hidden \\e too\n"
+        ".PP\n\\&'quoted'\n\\&.dotted\n");
 }
 
 TEST_CASE("a type's name says what a word stands for", "[hostd]") {
