@@ -53,9 +53,6 @@ void add_run(CLI::App& app, RunOptions& options, Action& action) {
                   "[ADDRESS:]HOST:GUEST, a port of the host that leads into the guest")
       ->take_all()
       ->allow_extra_args(false);
-  run->add_option("--network", options.vm.network,
-                  "the guest's way out beside its published ports (default: none)")
-      ->type_name("none|user|bridge=NAME");
   run->add_option("--volume", options.vm.volumes,
                   "NAME:PATH:SIZE, a disk of that name, kept and made at its first use, mounted there")
       ->take_all()

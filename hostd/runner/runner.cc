@@ -8,6 +8,7 @@
 
 #include "hostd/qemu_version.h"
 #include "hostd/tool.h"
+#include "hostd/vmm/disk_error.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
@@ -268,8 +269,21 @@ void Runner::take_console(std::string_view bytes) {
 
 void Runner::take_qmp_event(const QmpEvent& event) {
   log_debug("QEMU: ", event.name, ' ', event.data);
+  if (event.name == "BLOCK_IO_ERROR") tell_disk_error(event);
   if (event.name == "STOP") handle(VmmPaused{});
-  if (event.name == "RESUME") handle(VmmResumed{});
+  if (event.name == "RESUME") {
+    has_disk_error_ = false;
+    handle(VmmResumed{});
+  }
+}
+
+/// Each write that fails tells so, until the guest stands still: people want to know it once.
+void Runner::tell_disk_error(const QmpEvent& event) {
+  const auto error = find_disk_error(event.data, all_disks(spec_));
+  if (!error || std::exchange(has_disk_error_, true)) return;
+  guest_.record_host_event("vm.disk_error", to_json(*error));
+  perform(ReportNotice{concat("the disk ", error->disk, " cannot be written: ", error->reason,
+                              "; the VM stands still, kestrelctl vms resume lets it go on")});
 }
 
 PauseControl::Monitor Runner::monitor() {

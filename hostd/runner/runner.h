@@ -79,6 +79,7 @@ class Runner final : public ControlTarget {
   [[nodiscard]] Result<void> create_device();
   void take_console(std::string_view bytes);
   void take_qmp_event(const QmpEvent& event);
+  void tell_disk_error(const QmpEvent& event);
   [[nodiscard]] PauseControl::Monitor monitor();
   void vmm_exited(const VmmExited& exit);
   [[nodiscard]] GuestSessionCallbacks guest_callbacks();
@@ -106,6 +107,7 @@ class Runner final : public ControlTarget {
   std::vector<std::pair<Step, Duration>> boot_;
 
   std::vector<OpenDisk> disks_;  ///< all_disks(), one by one
+  bool has_disk_error_ = false;  ///< and the guest stands still for it
   std::optional<VmCard> card_;   ///< on a bridge
   std::unique_ptr<vsock::Device> device_;
   std::unique_ptr<VmmProcess> vmm_;

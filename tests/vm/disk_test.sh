@@ -101,4 +101,34 @@ CONFIG
   expect_contains "$(cat err)" "cannot mount data on /other: it holds no ext4 file system"
 }
 
+# The state folder is on a file system of the test's own, which nobody else sees.
+test_a_vm_stands_still_where_the_host_has_no_room_for_its_volume_and_goes_on_without_loss_when_it_has() {
+  mkdir state
+  mount -t tmpfs -o size=6M state state
+  more_applets writer dd sync
+  build_image writer --needs vsock,blk <<'CONFIG'
+exec:
+  - name: write
+    command: /bin/sh
+    args:
+      - -c
+      - |
+        until [ -e /tmp/go ]; do sleep 0.1; done
+        dd if=/dev/urandom of=/data/file bs=1M count=12 2>/dev/null; sync; md5sum /data/file; exec sleep 1000
+CONFIG
+  start_vm writer --volume data:/data:32M "$T/writer"
+  kestrelctl exec writer -- /bin/sh -c ': >/tmp/go'
+  wait_until 30 is_paused
+  expect_contains "$(cat err)" "the disk data cannot be written: No space left on device; the VM stands still"
+  expect_equal "$(kestrelctl events writer -o json | jq -c 'select(.type == "vm.disk_error") | .disk')" '"data"'
+  mount -o remount,size=64M state
+  kestrelctl vms resume writer >/dev/null
+  wait_until 30 grep -q /data/file out
+  stop_vm
+  expect_equal "$status" 0 "exit status"
+  expect_equal "$(debugfs -R 'cat /file' state/volumes/data.raw 2>/dev/null | md5sum | cut -d ' ' -f 1)" \
+    "$(printed_by write | cut -d ' ' -f 1)" "what was written"
+}
+is_paused() { [ "$(ask_runner /v1/vm | jq --raw-output .state)" = paused ]; }
+
 harness_main "$@"

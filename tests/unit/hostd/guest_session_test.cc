@@ -91,8 +91,7 @@ TEST_CASE("a guest too old to set up a network as it is told is refused", "[host
   CHECK(bench.told == std::vector<std::string>{"kestrel 0.0.9 in the guest is too old for a network"});
 }
 
-TEST_CASE("a guest too old to mount to mount volumes is refused, rather than that it writes beside them",
-          "[hostd]") {
+TEST_CASE("a guest too old to mount volumes is refused", "[hostd]") {
   Bench bench(with_volume());
   bench.hello(wire::protocol_with_devices - 1);
   bench.run_until([&] { return !bench.told.empty(); });
