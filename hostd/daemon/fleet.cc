@@ -4,7 +4,9 @@
 
 #include <cerrno>
 
+#include "hostd/disks/overlay.h"
 #include "hostd/fleet/fleet_event.h"
+#include "hostd/images/store.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
@@ -76,8 +78,14 @@ Result<VmSpec> Fleet::resolve(const VmRequest& request) const {
   return std::get<VmSpec>(std::move(made));
 }
 
-Result<ManagedVm*> Fleet::create(VmRequest request) {
+Result<VmSpec> Fleet::resolve_lasting(const VmRequest& request) const {
   auto spec = resolve(request);
+  if (spec) keep_overlays(spec->disks, overlays_dir(), spec->name, Store::standard().blob_path(""));
+  return spec;
+}
+
+Result<ManagedVm*> Fleet::create(VmRequest request) {
+  auto spec = resolve_lasting(request);
   if (!spec) return spec.error();
   VmRecord record;
   record.name = spec->name;
@@ -127,6 +135,7 @@ Result<void> Fleet::remove(const std::string& name) {
   if (!removed) return removed.error().in(concat("cannot delete ", name));
   // The folder of a VM that has ended is in nobody's way: what cannot be removed is found by its name.
   static_cast<void>(remove_ended(vm.record().spec.runtime_dir));
+  remove_overlays(overlays_dir(), name);
   watcher_.on_change(vm);
   vms_.erase(name);
   tell_events();

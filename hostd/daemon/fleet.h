@@ -31,6 +31,9 @@ class Fleet {
   [[nodiscard]] Result<ManagedVm*> create(const Revision& revision, const std::string& deployment);
   /// What a request means here and now.
   [[nodiscard]] Result<VmSpec> resolve(const VmRequest& request) const;
+  /// The same for a VM that is stopped and started again: what it writes to its root is kept until it is
+  /// deleted.
+  [[nodiscard]] Result<VmSpec> resolve_lasting(const VmRequest& request) const;
   /// For good, with what it left in its runtime folder. Error code EBUSY: it runs.
   [[nodiscard]] Result<void> remove(const std::string& name);
 

@@ -88,7 +88,7 @@ void change_vm(const ApiCall& call) {
   auto request = parse_vm_request(wanted.dump());
   if (!request) return call.refuse(422, request.error().message);
   request->name = call.name;
-  auto spec = call.api.fleet.resolve(*request);
+  auto spec = call.api.fleet.resolve_lasting(*request);
   if (!spec) return call.refuse(spec.error());
   if (const auto changed = vm->change(std::move(*request), std::move(*spec)); !changed)
     return call.refuse(changed.error());

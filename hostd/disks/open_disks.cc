@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <filesystem>
 
 #include "hostd/disks/overlay.h"
 #include "kestrel/base/text.h"
@@ -48,6 +49,9 @@ Result<sys::UniqueFd> open_locked(const std::string& path, Use use) {
 }
 
 Result<sys::UniqueFd> open_empty(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
+  if (failed) return errno_error(concat("cannot create disk ", path), failed.value());
   sys::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return errno_error(concat("cannot create disk ", path), errno);
   if (!try_lock(file.get(), LOCK_EX))

@@ -95,8 +95,23 @@ Result<void> write_overlay(int file, Bytes size) {
   return {};
 }
 
+void keep_overlays(std::vector<Disk>& disks, const std::string& folder, const std::string& vm,
+                   const std::string& blobs) {
+  for (Disk& disk : disks) {
+    if (!disk.base || !disk.file.path.empty() || !disk.base->path.starts_with(blobs)) continue;
+    disk.file.path = concat(folder, '/', vm, disk.base->path.substr(disk.base->path.rfind('/')), ".qcow2");
+  }
+}
+
+void remove_overlays(const std::string& folder, const std::string& vm) {
+  std::error_code failed;
+  std::filesystem::remove_all(concat(folder, '/', vm), failed);
+}
+
+std::string overlays_dir() { return concat(state_dir(), "/overlays"); }
+
 Result<sys::UniqueFd> open_unnamed_file() {
-  const std::string folder = concat(state_dir(), "/overlays");
+  const std::string folder = overlays_dir();
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return errno_error(concat("cannot make the folder ", folder), failed.value());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "hostd/vm_disk.h"
 #include "kestrel/base/bytes.h"
@@ -18,6 +19,17 @@ namespace kestrel::hostd {
 
 /// Fills the empty file with an overlay for a base of that size.
 [[nodiscard]] Result<void> write_overlay(int file, Bytes size);
+
+/// Gives the VM's overlays that have no name one that lasts, in its folder below `folder`: those over a file
+/// below `blobs`, a folder and a slash, whose content is in its name. Another base could become another one
+/// while the VM is stopped, and the overlay's data would mean nothing.
+void keep_overlays(std::vector<Disk>& disks, const std::string& folder, const std::string& vm,
+                   const std::string& blobs);
+/// Those that were kept for this VM.
+void remove_overlays(const std::string& folder, const std::string& vm);
+
+/// Where all of them are: `overlays` in the state folder.
+[[nodiscard]] std::string overlays_dir();
 
 /// A file without a name, below the state folder: its space comes back when the last descriptor of it is
 /// closed, however that happens.

@@ -5,7 +5,6 @@
 . "$REPO/tests/support/vm.sh"
 time_limit=600
 
-# Making the database takes an emulated guest half a minute.
 start_database() {
   export KESTREL_STATE_DIR=$T/state
   cat >db-config.yaml <<'YAML'

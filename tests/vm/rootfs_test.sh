@@ -3,6 +3,7 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
 . "$REPO/tests/support/vm.sh"
+. "$REPO/tests/support/hostd.sh"
 time_limit=240
 
 # disk_image FORMAT: an image named disk, in $T/disk.tar.gz.
@@ -45,6 +46,17 @@ test_a_raw_disk_in_a_folder_serves_as_a_base_too() {
   run_vm image
   expect_equal "$status" 0 "exit status: $(cat err)"
   expect_contains "$(cat out)" "[once] kept"
+}
+
+test_a_vm_of_hostds_keeps_its_overlay_until_it_is_deleted() {
+  disk_image qcow2
+  kestrelctl images install disk.tar.gz
+  start_hostd
+  kestrelctl vms create one --image disk --wait stopped
+  kestrelctl vms start one --wait stopped
+  expect_equal "$(kestrelctl logs one | grep -c kept$)" 2 "how often the second run prints what the first has kept"
+  kestrelctl vms delete one
+  expect_equal "$(find state/overlays -mindepth 1)" "" "overlays that are left"
 }
 
 harness_main "$@"

@@ -79,3 +79,15 @@ TEST_CASE("a base that is not what it is said to be is refused", "[hostd]") {
   REQUIRE_FALSE(open);
   CHECK(open.error().message == "cannot use disk " + base + ": it is no qcow2 file");
 }
+
+TEST_CASE("an overlay is kept where its base is a file that cannot become another one", "[hostd]") {
+  const Disk plain{{"/d", DiskFormat::raw}, false, "", {}};
+  std::vector<Disk> disks = {overlay_over("/blobs/abc", DiskFormat::raw, ""),
+                             overlay_over("/image/rootfs.img", DiskFormat::raw, ""),
+                             overlay_over("/blobs/abc", DiskFormat::raw, "/named"), plain};
+  keep_overlays(disks, "/overlays", "web", "/blobs/");
+  CHECK(disks[0].file.path == "/overlays/web/abc.qcow2");
+  CHECK(disks[1].file.path.empty());
+  CHECK(disks[2].file.path == "/named");
+  CHECK(disks[3] == plain);
+}
