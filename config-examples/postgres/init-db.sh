@@ -13,15 +13,17 @@ rm -rf "$new"
 chown postgres:postgres /var/lib/postgresql
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 umask 077
-password=$(mktemp)
-echo "$POSTGRES_PASSWORD" >"$password"
-chown postgres "$password"
-as_postgres initdb --pgdata="$new" --pwfile="$password" --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --no-sync >/dev/null
-rm "$password"
+template=/usr/local/share/postgres-template
+if [ -d "$template" ]; then
+    cp -a "$template" "$new"
+else
+    as_postgres initdb --pgdata="$new" --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --no-sync >/dev/null
+fi
 
-# One statement a line is what the server in single-user mode takes; -j makes it a statement up to an empty line.
+# -j: a statement goes up to an empty line.
 single() { as_postgres postgres --single -j -D "$new" "$1" >/dev/null; }
-printf 'CREATE DATABASE "%s";\n\n' "$POSTGRES_DB" | single postgres
+printf "ALTER USER postgres PASSWORD '%s';\n\nCREATE DATABASE \"%s\";\n\n" \
+    "$(printf %s "$POSTGRES_PASSWORD" | sed "s/'/''/g")" "$POSTGRES_DB" | single postgres
 for script in /docker-entrypoint-initdb.d/*.sql; do
     [ ! -e "$script" ] || { cat "$script"; echo; } | single "$POSTGRES_DB"
 done
