@@ -105,12 +105,18 @@ void GuestNetwork::configure(const config::Network& network, const sys::KernelPa
     case Plan::Address::none:
       break;
     case Plan::Address::given:
-      log_failure(give_address(plan));
+      if (auto given = give_address(plan); !given) tell_failure(given.error());
       break;
     case Plan::Address::leased:
       return lease({std::move(plan.interface), plan.name_servers.empty()}, std::move(then));
   }
   then();
+}
+
+/// Services start without it.
+void GuestNetwork::tell_failure(const Error& failure) {
+  log_error(failure.message);
+  events_->append(sys::now(), "network.failed", {}, nlohmann::json({{"reason", failure.message}}).dump());
 }
 
 void GuestNetwork::lease(LeaseOptions options, std::function<void()> then) {

@@ -29,6 +29,7 @@ class GuestNetwork {
   void end();
 
  private:
+  void tell_failure(const Error& failure);
   void lease(LeaseOptions options, std::function<void()> then);
   void go_on();
 

@@ -84,7 +84,10 @@ Result<std::string> locate(const MountRequest& request, bool needs_device, Monot
     device = await_device(deadline, [&] { return find_volume("/sys/block", source); });
   }
   if (device) return *device;
-  return Error{is_path ? "the device did not appear" : "no disk has that name as its serial number", ENODEV};
+  if (is_path) return Error{"the device did not appear", ENODEV};
+  return Error{has_disk("/sys/block") ? "no disk has that name as its serial number"
+                                      : "there is no disk: the image may lack the module virtio_blk",
+               ENODEV};
 }
 
 /// With the folders above it, as mkdir -p.
@@ -180,6 +183,16 @@ std::optional<std::string> find_volume(const std::string& sys_block, const std::
     if (serial && trim(*serial) == name) return concat("/dev/", device);
   }
   return std::nullopt;
+}
+
+bool has_disk(const std::string& sys_block) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> disks(::opendir(sys_block.c_str()), ::closedir);
+  while (const dirent* disk = disks ? ::readdir(disks.get()) : nullptr) {
+    const std::string_view name = disk->d_name;
+    if (!name.starts_with('.') && !name.starts_with("loop") && name.find("ram") == std::string_view::npos)
+      return true;
+  }
+  return false;
 }
 
 std::vector<std::string> device_file_systems(std::string_view proc_filesystems) {

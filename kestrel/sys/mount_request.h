@@ -32,6 +32,9 @@ struct MountOptions {
 /// The device whose serial number is `name`, from `sys_block`, normally /sys/block.
 [[nodiscard]] std::optional<std::string> find_volume(const std::string& sys_block, const std::string& name);
 
+/// Whether there is any disk, beside those that are files or memory.
+[[nodiscard]] bool has_disk(const std::string& sys_block);
+
 /// The types that need a device, from the text of /proc/filesystems, in its order.
 [[nodiscard]] std::vector<std::string> device_file_systems(std::string_view proc_filesystems);
 

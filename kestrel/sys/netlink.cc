@@ -117,7 +117,8 @@ Result<std::string> first_interface() {
     if (std::string_view(one->if_name) != "lo" && (!first || one->if_index < first->if_index)) first = one;
   }
   if (first) return std::string(first->if_name);
-  return Error{"cannot find a network interface: there is only lo", ENODEV};
+  return Error{"cannot find a network interface: there is only lo; the image may lack the module virtio_net",
+               ENODEV};
 }
 
 Result<void> add_address(const std::string& interface, const IpNetwork& address) {

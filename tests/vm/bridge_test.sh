@@ -66,6 +66,15 @@ test_guests_on_a_bridge_have_addresses_of_their_own_and_get_them_again() {
   expect_equal "$(curl --silent http://10.77.0.3/)" "i am again"
 }
 
+test_an_address_that_cannot_be_set_is_told() {
+  in_own_network
+  bridge
+  status=0
+  kestrelctl run --keep --network bridge=br0 --name lacking "$BUILD/images/batch" >out 2>err || status=$?
+  expect_equal "$status" 7 "exit status"
+  expect_contains "$(jq --raw-output 'select(.type == "network.failed").reason' r/vms/lacking/events.ndjson)" "the image may lack the module virtio_net"
+}
+
 test_a_bridge_that_cannot_be_used_is_told_with_the_way_out() {
   in_own_network
   local image=$BUILD/images/batch

@@ -102,6 +102,8 @@ TEST_CASE("a volume is the disk whose serial number is its name", "[sys]") {
   CHECK(find_volume(block.path(), "data") == "/dev/vdb");
   CHECK_FALSE(find_volume(block.path(), "dat"));
   CHECK_FALSE(find_volume("/nonexistent", "data"));
+  CHECK(has_disk(block.path()));
+  CHECK_FALSE(has_disk("/nonexistent"));
 }
 
 TEST_CASE("the file systems that need a device are told from those that do not", "[sys]") {
