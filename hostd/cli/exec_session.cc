@@ -72,7 +72,7 @@ void ExecSession::fail(Error error) {
   if (!failure_) failure_ = std::move(error);
 }
 
-// --- waiting -----------------------------------------------------------------------------------------------
+// --- waiting ----------------------------------------------------------------------------------------------
 
 int ExecSession::poll_timeout() const {
   const auto left = to_ms(keepalive_.deadline() - sys::monotonic_now()) + 1;
@@ -115,7 +115,7 @@ void ExecSession::take_turn() {
   }
 }
 
-// --- from the guest ----------------------------------------------------------------------------------------
+// --- from the guest ---------------------------------------------------------------------------------------
 
 void ExecSession::receive() {
   const ssize_t count = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
@@ -183,7 +183,7 @@ void ExecSession::write_output() {
   }
 }
 
-// --- to the guest ------------------------------------------------------------------------------------------
+// --- to the guest -----------------------------------------------------------------------------------------
 
 void ExecSession::read_input() {
   std::array<char, wire::frame_header_size + wire::longest_payload> frame;

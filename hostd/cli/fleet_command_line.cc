@@ -14,8 +14,7 @@ using Action = std::function<int()>;
 using VmCommand = int (*)(const VmCommandOptions& options);
 using DeploymentCommand = int (*)(const DeploymentOptions& options);
 
-// --- vms
-// ----------------------------------------------------------------------------------------------------
+// --- vms --------------------------------------------------------------------------------------------------
 
 struct VmSubcommand {
   CLI::App* app;
@@ -80,8 +79,7 @@ void add_create(CLI::App& vms, Action& action) {
   });
 }
 
-// --- deployments
-// --------------------------------------------------------------------------------------------
+// --- deployments ------------------------------------------------------------------------------------------
 
 struct DeploymentSubcommand {
   CLI::App* app;

@@ -46,8 +46,7 @@ void handle_api(ApiContext& api, const wire::Request& request, Responder respond
 /// `METHOD /v1/path/{name}`, for a test.
 [[nodiscard]] std::vector<std::string> api_route_names();
 
-// --- the resources, a file each
-// -----------------------------------------------------------------------------
+// --- the resources, a file each ---------------------------------------------------------------------------
 void list_vms(const ApiCall& call);
 void create_vm(const ApiCall& call);
 void show_vm(const ApiCall& call);

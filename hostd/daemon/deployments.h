@@ -65,7 +65,7 @@ class Deployments {
   [[nodiscard]] Entry& add(Deployment model);
   [[nodiscard]] Result<void> save(Entry& entry, Deployment next, std::string_view event,
                                   std::string_view more);
-  [[nodiscard]] std::vector<std::string> folders_of_healthy(const Entry& entry) const;
+  [[nodiscard]] std::vector<std::string> folders_of_healthy(const std::string& name) const;
 
   loop::Loop& loop_;
   Registry& registry_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,8 @@ using nlohmann::json;
 
 /// How long a caller waits who does not say how long.
 constexpr Duration usual_patience = minutes(2);
+/// Nobody is noticed to have gone who waits.
+constexpr Duration longest_patience = hours(1);
 /// Beyond the runner's own deadlines and hostd's, each of which ends in force.
 constexpr Duration stop_margin = minutes(1);
 /// A guest has to step its clock, and reports.
@@ -158,7 +161,7 @@ void wait_for_vm(const ApiCall& call) {
     const auto given = parse_duration(*text);
     if (!given)
       return call.refuse(422, concat("cannot wait for `", printable(*text), "`: it is no length of time"));
-    limit = *given;
+    limit = std::min(*given, longest_patience);
   }
   call.api.waits.wait(call.name, *goal, limit, [call](const Result<void>& reached) {
     if (!reached) return call.refuse(reached.error());

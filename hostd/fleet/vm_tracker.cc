@@ -50,8 +50,7 @@ std::optional<MonotonicTime> VmTracker::deadline() const {
       state_);
 }
 
-// --- what is wanted
-// -----------------------------------------------------------------------------------------
+// --- what is wanted ---------------------------------------------------------------------------------------
 
 void VmTracker::on(const StartWanted&) {
   if (!is_resting()) return;
@@ -90,8 +89,7 @@ void VmTracker::escalate(Attached& attached) {
   effects_.emplace_back(KillRunner{});
 }
 
-// --- what is found out
-// --------------------------------------------------------------------------------------
+// --- what is found out ------------------------------------------------------------------------------------
 
 void VmTracker::on(const RunnerAnswered&) {
   std::optional<StopForce> stop_wanted;
@@ -145,8 +143,7 @@ void VmTracker::lose(std::optional<StopForce> stop_wanted, Duration dial_after) 
   if (stop_wanted == StopForce::immediate) effects_.emplace_back(KillRunner{});
 }
 
-// --- the end of a run
-// ---------------------------------------------------------------------------------------
+// --- the end of a run -------------------------------------------------------------------------------------
 
 void VmTracker::close() {
   state_ = Closing{Closing::Step::unlocking, now_ + lock_interval, now_ + closing_patience};

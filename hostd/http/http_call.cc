@@ -38,8 +38,7 @@ Result<loop::Stream> connect(loop::Loop& loop, const std::string& path, const wi
 
 }  // namespace
 
-// --- an answer as a whole
-// -----------------------------------------------------------------------------------
+// --- an answer as a whole ---------------------------------------------------------------------------------
 
 struct HttpCalls::Call : std::enable_shared_from_this<Call> {
   Call(HttpCalls& owner, std::function<void(Result<wire::Response>)> callback)
@@ -95,8 +94,7 @@ void HttpCalls::ask(const std::string& socket_path, wire::Request request, Durat
   state.limit.arm(limit);
 }
 
-// --- an answer that is followed
-// -----------------------------------------------------------------------------
+// --- an answer that is followed ---------------------------------------------------------------------------
 
 struct HttpFollow::State {
   State(loop::Loop& loop, FollowCallbacks wanted)

@@ -32,8 +32,7 @@ Error error_of(sqlite3* database, std::string_view what) {
 
 }  // namespace
 
-// --- rows and statements
-// ------------------------------------------------------------------------------------
+// --- rows and statements ----------------------------------------------------------------------------------
 
 std::string Row::text(int column) const {
   const auto* text = sqlite3_column_text(statement_, column);
@@ -79,8 +78,7 @@ Result<void> Statement::each(const std::function<bool(const Row&)>& take) {
   }
 }
 
-// --- the database
-// -------------------------------------------------------------------------------------------
+// --- the database -----------------------------------------------------------------------------------------
 
 Result<Database> Database::open(const std::string& path, std::int32_t application_id) {
   Database database;

@@ -113,8 +113,7 @@ Result<void> Registry::migrate(const std::string& path) {
   return {};
 }
 
-// --- VMs
-// ----------------------------------------------------------------------------------------------------
+// --- VMs --------------------------------------------------------------------------------------------------
 
 Result<std::vector<VmRecord>> Registry::vms() {
   std::vector<VmRecord> found;
@@ -141,8 +140,7 @@ Result<void> Registry::remove_vm(std::string_view name) {
   return database_.prepare("DELETE FROM vms WHERE name = ?").bind(name).run();
 }
 
-// --- deployments
-// --------------------------------------------------------------------------------------------
+// --- deployments ------------------------------------------------------------------------------------------
 
 Result<std::vector<Deployment>> Registry::deployments() {
   std::vector<Deployment> found;
@@ -170,8 +168,7 @@ Result<void> Registry::remove_deployment(std::string_view name) {
   return database_.prepare("DELETE FROM deployments WHERE name = ?").bind(name).run();
 }
 
-// --- events
-// -------------------------------------------------------------------------------------------------
+// --- events -----------------------------------------------------------------------------------------------
 
 Result<std::uint64_t> Registry::append_event(std::string_view vm, std::string_view name,
                                              std::string_view members) {
