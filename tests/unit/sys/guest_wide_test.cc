@@ -106,6 +106,13 @@ TEST_CASE("a volume is the disk whose serial number is its name", "[sys]") {
   CHECK_FALSE(has_disk("/nonexistent"));
 }
 
+TEST_CASE("what is a file or memory is no disk", "[sys]") {
+  test::TemporaryFolder block;
+  block.write("loop0/size", "0");
+  block.write("zram0/size", "0");
+  CHECK_FALSE(has_disk(block.path()));
+}
+
 TEST_CASE("the file systems that need a device are told from those that do not", "[sys]") {
   CHECK(device_file_systems("nodev\tproc\nnodev\ttmpfs\n\text4\n\tvfat\n") ==
         std::vector<std::string>{"ext4", "vfat"});
