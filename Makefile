@@ -203,6 +203,22 @@ check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-test
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
 	$(Q)$(BUILD)/unit-tests $(T)
 
+# libFuzzer's own objects, of clang and with sanitizers, are in a tree of their own. UNIT_LIBS= names the layers that a
+# target needs, where not all shall be built. What it finds of interest is kept in the tree, what fails in FAILED.
+FOR  ?= 60
+fuzz: ## look for inputs that break TARGET=api, a file of tests/fuzz, for FOR=60 seconds; needs clang
+	@mkdir -p $(BUILD)/fuzz/found/$(TARGET)
+	+$(Q)$(submake) DEV=1 CCACHE= CXX=clang++ SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz $(BUILD)/fuzz/$(TARGET)
+	$(Q)$(BUILD)/fuzz/$(TARGET) -max_total_time=$(FOR) -timeout=10 -rss_limit_mb=1024 -artifact_prefix=$(BUILD)/fuzz/FAILED- \
+	  $(BUILD)/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+ifneq ($(TARGET),)
+fuzz_parts := $(if $(filter vsock_%,$(TARGET)),$(wildcard tests/unit/hostd/vsock/front_end.cc))
+$(BUILD)/$(TARGET): $(call object,tests/fuzz/$(TARGET).cc $(fuzz_parts)) $(unit_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(call group,$(unit_libraries)) $(HOST_LIBS)
+endif
+
 check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
 
