@@ -79,6 +79,9 @@ test_a_shell_in_a_guest_takes_ctrl_c_and_follows_the_window() {
   start_terminal "stty rows 33 cols 101; echo \$\$ >shell; exec $BUILD/kestrelctl shell shop"
   printf 'stty size; sleep 4714\n' >&8
   wait_until 20 has_typed '^33 101'
+  # Before it has begun, the shell would take the key for itself. The other one is the service.
+  both_sleep() { [ "$(in_guest sh -c 'cat /proc/[0-9]*/comm' | grep -c '^sleep$')" = 2 ]; }
+  wait_until 20 both_sleep
   printf '\003' >&8
   printf 'echo still-%s $?\n' here >&8
   wait_until 20 has_typed 'still-here 130'
