@@ -102,7 +102,7 @@ std::optional<Operation> Connection::next_control() const {
           [this](const Open& open) {
             if (open.response_due) return Next(Operation::response);
             if (shutdown_due(open).any()) return Next(Operation::shutdown);
-            if (open.credit_update_due || host_window_.is_worth_telling()) {
+            if (open.credit_update_due || host_window_.is_worth_telling(guest_window_.size())) {
               return Next(Operation::credit_update);
             }
             const bool wants_credit = open.credit_request == CreditRequest::due;

@@ -21,6 +21,7 @@ class GuestWindow {
   }
   void use(std::uint32_t count) { sent_ += count; }
 
+  [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::uint32_t free() const {
     const std::uint32_t in_flight = sent_ - forwarded_;
     return in_flight < size_ ? size_ - in_flight : 0;
@@ -47,8 +48,13 @@ class HostWindow {
   void forward(std::uint32_t count) { forwarded_ += count; }
 
   /// Whether the guest should be told now what it may send, lest it waits for room that there is. Half a
-  /// window saves packets and still leaves the guest more than one whole packet to send meanwhile.
-  [[nodiscard]] bool is_worth_telling() const { return forwarded_ - told_ >= size_ / 2; }
+  /// window saves packets and still leaves the guest something to send meanwhile. Linux guests let no more be
+  /// under way than their own receive buffer holds, whatever we have room for ("vsock/virtio: cap TX credit
+  /// to local buffer size", in Debian's 6.1), so half of the smaller one it is.
+  [[nodiscard]] bool is_worth_telling(std::uint32_t guest_buffer) const {
+    const std::uint32_t news = forwarded_ - told_;
+    return news > 0 && news >= std::min(size_, guest_buffer) / 2;
+  }
   void stamp(PacketHeader& to_guest) {
     to_guest.buffer_size = size_;
     to_guest.forwarded_bytes = forwarded_;
@@ -63,9 +69,11 @@ class HostWindow {
 };
 
 /// The receive window of a new connection where `open_connections` exist already. A guest can make the host
-/// hold a whole window for each, so beyond 128 connections windows shrink: 1,024 hold 88 MiB at most. 64 KiB
-/// is the least that lets a Linux guest send its largest packets.
+/// hold a whole window for each, so with more connections windows shrink: 1,024 hold 100 MiB at most. 64 KiB
+/// is the least that lets a Linux guest send its largest packets; 1 MiB is as much as kestrel gives its own
+/// connections, which so go on sending while the runner waits for its turn.
 [[nodiscard]] inline std::uint32_t receive_window(std::size_t open_connections) {
+  if (open_connections < 16) return 1024 * 1024;
   return open_connections < 128 ? 256 * 1024 : 64 * 1024;
 }
 

@@ -10,7 +10,8 @@ constexpr ConnectionId id{.host_port = 100, .guest_port = 200};
 constexpr std::uint32_t window = 256 * 1024;
 constexpr MonotonicTime start{seconds(1000)};
 
-PacketHeader from_guest(Operation operation, std::uint32_t length = 0, std::uint32_t flags = 0) {
+PacketHeader from_guest(Operation operation, std::uint32_t length = 0, std::uint32_t flags = 0,
+                        std::uint32_t buffer_size = 1000) {
   return {.source_cid = 3,
           .destination_cid = host_cid,
           .source_port = id.guest_port,
@@ -18,7 +19,7 @@ PacketHeader from_guest(Operation operation, std::uint32_t length = 0, std::uint
           .length = length,
           .operation = operation,
           .flags = flags,
-          .buffer_size = 1000};
+          .buffer_size = buffer_size};
 }
 
 Connection open_connection() {
@@ -111,12 +112,13 @@ TEST_CASE("nonsense about credit gives none", "[vsock]") {
 
 TEST_CASE("the guest is told of its credit when half a window has gone through, or when it asks", "[vsock]") {
   Connection connection = open_connection();
+  const PacketHeader data = from_guest(Operation::data, 60000, 0, window);
   for (int i = 0; i < 2; ++i) {
-    CHECK(connection.on_packet(from_guest(Operation::data, 60000)) == Reaction::deliver);
+    CHECK(connection.on_packet(data) == Reaction::deliver);
     connection.forwarded(60000);
     CHECK_FALSE(connection.has_control());
   }
-  static_cast<void>(connection.on_packet(from_guest(Operation::data, 60000)));
+  static_cast<void>(connection.on_packet(data));
   connection.forwarded(60000);
   const PacketHeader update = connection.take_control(3);
   CHECK(update.operation == Operation::credit_update);
@@ -124,6 +126,17 @@ TEST_CASE("the guest is told of its credit when half a window has gone through, 
   CHECK_FALSE(connection.has_control());
   static_cast<void>(connection.on_packet(from_guest(Operation::credit_request)));
   CHECK(connection.take_control(3).operation == Operation::credit_update);
+}
+
+TEST_CASE("a guest that sends no more than its own buffer holds is told in time", "[vsock]") {
+  Connection connection = open_connection();
+  static_cast<void>(connection.on_packet(from_guest(Operation::data, 499)));
+  connection.forwarded(499);
+  CHECK_FALSE(connection.has_control());
+  static_cast<void>(connection.on_packet(from_guest(Operation::data, 501)));
+  connection.forwarded(501);
+  CHECK(connection.take_control(3).operation == Operation::credit_update);
+  CHECK_FALSE(connection.has_control());
 }
 
 TEST_CASE("any packet answers a request for credit", "[vsock]") {
@@ -195,7 +208,9 @@ TEST_CASE("a reset ends a connection in any state, and is not answered", "[vsock
 }
 
 TEST_CASE("windows are smaller where there are many connections", "[vsock]") {
-  CHECK(receive_window(0) == 256 * 1024);
+  CHECK(receive_window(0) == 1024 * 1024);
+  CHECK(receive_window(15) == 1024 * 1024);
+  CHECK(receive_window(16) == 256 * 1024);
   CHECK(receive_window(127) == 256 * 1024);
   CHECK(receive_window(128) == 64 * 1024);
 }
