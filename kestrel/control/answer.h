@@ -32,6 +32,12 @@ struct BodyHead {
   std::optional<Bytes> length = {};
 };
 
+/// What comes next of a body.
+struct BodyPiece {
+  std::string made;
+  std::string_view lent;  ///< instead: bytes that stay where they are until the next piece
+};
+
 /// A body that is made while it is sent. It is asked for more only when the reader has taken what there was:
 /// a slow reader holds up nobody.
 class BodySource {
@@ -44,8 +50,8 @@ class BodySource {
   };
   virtual ~BodySource() = default;
   [[nodiscard]] virtual BodyHead head() const { return {}; }
-  /// Appends the next piece, some tens of KiB at most. `waiting`: ask again when followers() were woken.
-  [[nodiscard]] virtual State produce(std::string& out) = 0;
+  /// Makes the next piece, some tens of KiB at most. `waiting`: ask again when followers() were woken.
+  [[nodiscard]] virtual State produce(BodyPiece& out) = 0;
   [[nodiscard]] virtual Followers& followers() = 0;
 };
 

@@ -38,6 +38,8 @@ Connection::Connection(loop::Loop& loop, ConnectionOwner& owner, const Connectio
 // --- events ------------------------------------------------------------------------------------------------
 
 void Connection::handle_data(std::string_view bytes) {
+  // A body goes on as it lies there.
+  while (input_.empty() && !bytes.empty() && is_in_body()) bytes.remove_prefix(take_body(bytes));
   input_.append(bytes);
   read_requests();
 }
@@ -76,7 +78,7 @@ void Connection::read_requests() {
     if (std::holds_alternative<Reading>(state_) && stream_.queued_bytes() < limits_->queued) {
       read_request(used);
     } else if (is_in_body()) {
-      take_body(used);
+      used += take_body(std::string_view(input_).substr(used));
     } else if (std::holds_alternative<Refusing>(state_)) {
       used = input_.size();
     } else {
@@ -221,9 +223,9 @@ void Connection::pump() {
   auto& streaming = std::get<Streaming>(state_);
   for (int piece = 0; piece < pieces_per_turn; ++piece) {
     if (stream_.is_broken() || stream_.queued_bytes() >= limits_->queued) return;
-    std::string bytes;
-    const BodySource::State next = streaming.source->produce(bytes);
-    if (!bytes.empty()) stream_.write(streaming.is_chunked ? wire::chunk(bytes) : std::move(bytes));
+    BodyPiece made;
+    const BodySource::State next = streaming.source->produce(made);
+    send_piece(std::move(made), streaming.is_chunked);
     if (next == BodySource::State::failed) return close();
     if (next == BodySource::State::finished) return finish_streaming();
     if (next == BodySource::State::waiting) {
@@ -233,6 +235,13 @@ void Connection::pump() {
     }
   }
   timer_.arm(Duration::zero());
+}
+
+void Connection::send_piece(BodyPiece piece, bool is_chunked) {
+  const std::string_view bytes = piece.lent.empty() ? std::string_view(piece.made) : piece.lent;
+  if (bytes.empty()) return;
+  if (is_chunked) return stream_.write(wire::chunk(bytes));
+  piece.lent.empty() ? stream_.write(std::move(piece.made)) : stream_.write_lent(piece.lent);
 }
 
 void Connection::finish_streaming() {
@@ -261,18 +270,21 @@ bool Connection::is_in_body() const {
   return working != nullptr && working->reader.is_in_body();
 }
 
-void Connection::take_body(std::size_t& used) {
+/// How much of them it was.
+std::size_t Connection::take_body(std::string_view bytes) {
   auto& working = std::get<Working>(state_);
-  const std::string_view piece = std::string_view(input_).substr(used);
-  const Result<std::string> body = working.reader.feed_body(piece);
-  used += piece.size();
-  if (!body) return refuse(body.error());
-  const bool is_complete = !working.reader.is_in_body();
-  if (is_complete) used -= working.reader.take_rest().size();
-  if (!body->empty()) {
-    if (auto response = working.work->take(*body)) return finish_working(std::move(*response));
+  std::string_view rest = bytes;
+  const Result<std::string_view> body = working.reader.feed_body(rest);
+  if (!body) {
+    refuse(body.error());
+    return bytes.size();
   }
+  const bool is_complete = !working.reader.is_in_body();
+  const std::size_t used = bytes.size() - rest.size() - (is_complete ? working.reader.take_rest().size() : 0);
   timer_.arm(is_complete ? Duration::zero() : limits_->pause);
+  if (body->empty()) return used;
+  if (auto response = working.work->take(*body)) finish_working(std::move(*response));
+  return used;
 }
 
 void Connection::work_on() {

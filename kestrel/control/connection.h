@@ -109,11 +109,12 @@ class Connection {
 
   void start_streaming(std::unique_ptr<BodySource> source, const wire::Request& request);
   void pump();
+  void send_piece(BodyPiece piece, bool is_chunked);
   void finish_streaming();
 
   void start_working(Working working, const wire::Request& request);
   [[nodiscard]] bool is_in_body() const;
-  void take_body(std::size_t& used);
+  [[nodiscard]] std::size_t take_body(std::string_view bytes);
   void work_on();
   void finish_working(wire::Response response);
 

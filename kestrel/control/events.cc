@@ -14,14 +14,14 @@ class EventBody : public BodySource {
   EventBody(EventJournal& journal, std::uint64_t after, bool is_following)
       : journal_(&journal), after_(after), is_following_(is_following) {}
 
-  State produce(std::string& out) override {
+  State produce(BodyPiece& out) override {
     const EventBatch batch = journal_->read(after_, piece);
     if (batch.gap) {
-      out += gap_json(batch.gap->first, batch.gap->last) + '\n';
+      out.made += gap_json(batch.gap->first, batch.gap->last) + '\n';
       after_ = batch.gap->last;
     }
     for (const EventRecord& record : batch.records) {
-      out += event_json(record) + '\n';
+      out.made += event_json(record) + '\n';
       after_ = record.seq;
     }
     if (after_ < journal_->last_seq()) return State::more;

@@ -24,7 +24,10 @@ std::string new_id() {
 }  // namespace
 
 ExecBook::ExecBook(loop::Loop& loop, ExecLauncher& launcher)
-    : loop_(&loop), launcher_(&launcher), burial_(loop, [this] { corpses_.clear(); }) {}
+    : loop_(&loop), launcher_(&launcher), burial_(loop, [this] {
+        corpses_.clear();
+        if (execs_.empty()) pool_.forget_spare();
+      }) {}
 
 ExecBook::~ExecBook() = default;
 

@@ -11,9 +11,9 @@ namespace kestrel::control {
 
 namespace {
 
-/// What a program can be ahead of us, and we read at once: two batches of frames. Where the user may not have
-/// that much, the kernel's own 64 KiB do.
-constexpr int output_pipe_size = 256 * 1024;
+/// What a program can be ahead of us: two batches of frames. Where the user may not have that much, the
+/// kernel's own 64 KiB do.
+constexpr int output_pipe_size = 1024 * 1024;
 
 Result<void> open_pipe(sys::UniqueFd& reader, sys::UniqueFd& writer) {
   int ends[2];

@@ -1,7 +1,7 @@
 // What the methods of /v1/files have in common: where a request's path leads, and how errors are told.
 //
 // All of it runs on the loop's one thread. PID 1 has no others, and a pool would not be worth the first one:
-// what goes through the page cache takes microseconds. So files are read and written in pieces of 64 KiB, of
+// what goes through the page cache takes microseconds. So files are read in pieces of 128 KiB, of
 // which a connection gets a few in a turn of the loop; folders are walked and trees removed in steps; and
 // what is written is sent to the disk while the rest still comes, so that the fsync() at the end is short. A
 // disk that hangs does hang the guest's supervisor, as it would one that has to load a binary from it.

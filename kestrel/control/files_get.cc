@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "kestrel/base/text.h"
@@ -18,7 +19,7 @@ namespace kestrel::control {
 
 namespace {
 
-constexpr std::size_t piece = 64 * 1024;
+constexpr std::size_t piece = 128 * 1024;
 constexpr int entries_per_piece = 128;
 
 /// What is made here is there at once: nobody ever waits.
@@ -49,13 +50,16 @@ class FileBody final : public FileSource {
     head.length = length_;
     return head;
   }
-  State produce(std::string& out) override {
-    out.resize(length_ ? std::min<std::uint64_t>(left_, piece) : piece);
-    const ssize_t count = ::read(file_.get(), out.data(), out.size());
-    out.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  State produce(BodyPiece& out) override {
+    // One for all: what is lent is sent, or copied, before the next piece is made. A string would be cleared
+    // first, which costs as much as reading the file does.
+    static std::array<char, piece> buffer;
+    const std::size_t most = length_ ? std::min<std::uint64_t>(left_, buffer.size()) : buffer.size();
+    const ssize_t count = ::read(file_.get(), buffer.data(), most);
     if (count < 0) return errno == EINTR ? State::more : State::failed;
+    out.lent = {buffer.data(), static_cast<std::size_t>(count)};
     if (!length_) return count == 0 ? State::finished : State::more;
-    left_ -= out.size();
+    left_ -= out.lent.size();
     if (left_ == 0) return State::finished;
     return count == 0 ? State::failed : State::more;
   }
@@ -72,16 +76,16 @@ class ListingBody final : public FileSource {
   ListingBody(sys::UniqueFd folder, std::string entry)
       : FileSource("application/json", std::move(entry)), reader_(std::move(folder)) {}
 
-  State produce(std::string& out) override {
-    if (!std::exchange(has_begun_, true)) out += "{\"entries\":[";
+  State produce(BodyPiece& out) override {
+    if (!std::exchange(has_begun_, true)) out.made += "{\"entries\":[";
     for (int i = 0; i < entries_per_piece; ++i) {
       const auto name = reader_.next();
       if (!name) return State::failed;
       if (!*name) {
-        out += "]}\n";
+        out.made += "]}\n";
         return State::finished;
       }
-      add(out, **name);
+      add(out.made, **name);
     }
     return State::more;
   }
@@ -106,13 +110,13 @@ class TreeBody final : public FileSource {
   TreeBody(wire::TreePacker packer, std::string entry)
       : FileSource("application/x-tar", std::move(entry)), packer_(std::move(packer)) {}
 
-  State produce(std::string& out) override {
-    const bool has_more = packer_.produce(out);
+  State produce(BodyPiece& out) override {
+    const bool has_more = packer_.produce(out.made);
     if (packer_.is_between_members()) {
-      for (const std::string& problem : packer_.take_problems()) out += wire::tar_problem(problem);
+      for (const std::string& problem : packer_.take_problems()) out.made += wire::tar_problem(problem);
     }
     if (has_more) return State::more;
-    out += wire::tar_end();
+    out.made += wire::tar_end();
     return State::finished;
   }
 

@@ -15,12 +15,12 @@ class LogBody : public BodySource {
   LogBody(LogRing& ring, LogCursor cursor, bool is_following)
       : ring_(&ring), cursor_(cursor), until_(ring.last_seq()), is_following_(is_following) {}
 
-  State produce(std::string& out) override {
+  State produce(BodyPiece& out) override {
     const std::vector<LogItem> items = ring_->read(cursor_, piece);
     if (items.empty()) return is_following_ ? State::waiting : State::finished;
     for (const LogItem& item : items) {
       if (is_beyond_end(item)) return State::finished;
-      append(out, item);
+      append(out.made, item);
     }
     return State::more;
   }

@@ -58,7 +58,8 @@ struct Stream::Block : HandleBlock<uv_pipe_t> {
 
   void open(sys::UniqueFd given);
   void close();
-  void write(std::string data);
+  [[nodiscard]] std::size_t write_now(std::string_view data);
+  void queue(std::string data, std::size_t offset);
   void submit(std::size_t offset);
   void flushed();
   void shut();
@@ -91,17 +92,23 @@ void Stream::Block::close() {
 
 // --- writing ----------------------------------------------------------------------------------------------
 
-void Stream::Block::write(std::string data) {
+/// How much of it is written.
+std::size_t Stream::Block::write_now(std::string_view data) {
+  if (!in_flight.empty()) return 0;
+  // libuv only reads it.
+  const uv_buf_t whole{.base = const_cast<char*>(data.data()), .len = data.size()};
+  // An error shows again in submit(), which reports it from the loop.
+  return static_cast<std::size_t>(std::max(uv_try_write(native(), &whole, 1), 0));
+}
+
+/// What stands at `offset` and behind it.
+void Stream::Block::queue(std::string data, std::size_t offset) {
   if (!in_flight.empty()) {
-    waiting.append(data);
+    waiting.append(data, offset);
     return;
   }
-  const uv_buf_t whole{.base = data.data(), .len = data.size()};
-  // An error shows again in submit(), which reports it from the loop.
-  const int written = std::max(uv_try_write(native(), &whole, 1), 0);
-  if (static_cast<std::size_t>(written) == data.size()) return;
   in_flight = std::move(data);
-  submit(static_cast<std::size_t>(written));
+  submit(offset);
 }
 
 void Stream::Block::submit(std::size_t offset) {
@@ -221,7 +228,15 @@ void Stream::stop_reading() {
 }
 
 void Stream::write(std::string data) {
-  if (!data.empty() && block_->writing == Writing::open) block_->write(std::move(data));
+  if (data.empty() || block_->writing != Writing::open) return;
+  const std::size_t written = block_->write_now(data);
+  if (written < data.size()) block_->queue(std::move(data), written);
+}
+
+void Stream::write_lent(std::string_view data) {
+  if (data.empty() || block_->writing != Writing::open) return;
+  data.remove_prefix(block_->write_now(data));
+  if (!data.empty()) block_->queue(std::string(data), 0);
 }
 
 std::size_t Stream::queued_bytes() const {

@@ -41,6 +41,8 @@ class Stream {
 
   /// Never calls back from inside. After shutdown(), and once the stream broke, it goes nowhere.
   void write(std::string data);
+  /// The same with bytes that stay where they are; what is not taken at once is copied.
+  void write_lent(std::string_view data);
   [[nodiscard]] std::size_t queued_bytes() const;
   /// A write failed. For whoever goes on writing after the peer's half close, when on_end has been used up:
   /// the queue is then dropped, which counts as drained.

@@ -147,6 +147,11 @@ class Parsing {
   }
   [[nodiscard]] const auto& message() const { return parser_.get(); }
   [[nodiscard]] bool keeps_alive() const { return parser_.keep_alive(); }
+  /// What is to come of a body whose length was announced; nullopt: its end will tell.
+  [[nodiscard]] std::optional<std::uint64_t> length_left() const {
+    const auto left = parser_.content_length_remaining();
+    return left ? std::optional<std::uint64_t>(*left) : std::nullopt;
+  }
   /// What has come of the body since the last call.
   [[nodiscard]] std::string take_body() { return std::exchange(parser_.get().body(), {}); }
 
@@ -244,11 +249,21 @@ struct MessageReader<Message>::State {
     Message message = head_of(*parsing);
     has_no_body = false;
     is_in_body = !parsing->is_done();
-    if (!is_in_body) {
+    if (is_in_body) {
+      body_left = parsing->length_left();
+      piece = parsing->take_body();
+      is_piece_due = !piece.empty();
+    } else {
       message.body = parsing->take_body();
       parsing.reset();
     }
     return message;
+  }
+
+  void end_body() {
+    is_in_body = false;
+    body_left.reset();
+    parsing.reset();
   }
 
   Bytes body_limit;
@@ -258,6 +273,9 @@ struct MessageReader<Message>::State {
   std::optional<Error> failure;
   bool has_no_body = false;
   bool is_in_body = false;
+  std::optional<std::uint64_t> body_left;  ///< of a body in pieces whose length is known, behind `piece`
+  std::string piece;                       ///< of a body in pieces
+  bool is_piece_due = false;               ///< it came with the head
 };
 
 template <typename Message>
@@ -291,18 +309,23 @@ bool MessageReader<Message>::is_in_body() const {
 }
 
 template <typename Message>
-Result<std::string> MessageReader<Message>::feed_body(std::string_view bytes) {
+Result<std::string_view> MessageReader<Message>::feed_body(std::string_view& bytes) {
   State& state = *state_;
   if (state.failure) return *state.failure;
-  state.unparsed.append(bytes);
+  if (std::exchange(state.is_piece_due, false)) return std::string_view(state.piece);
+  if (state.body_left) {
+    const auto piece = bytes.substr(0, *state.body_left);
+    bytes.remove_prefix(piece.size());
+    *state.body_left -= piece.size();
+    if (*state.body_left == 0) state.end_body();
+    return piece;
+  }
+  state.unparsed.append(std::exchange(bytes, {}));
   auto& parsing = *state.parsing;
   if (auto taken = parsing.take_from(state.unparsed); !taken) return state.fail(taken.error());
-  std::string piece = parsing.take_body();
-  if (parsing.is_done()) {
-    state.is_in_body = false;
-    state.parsing.reset();
-  }
-  return piece;
+  state.piece = parsing.take_body();
+  if (parsing.is_done()) state.end_body();
+  return std::string_view(state.piece);
 }
 
 template <typename Message>

@@ -81,9 +81,10 @@ class MessageReader {
   [[nodiscard]] Result<std::optional<Message>> finish();
   /// The message that feed() returned has a body that is to be taken in pieces, and more of it is to come.
   [[nodiscard]] bool is_in_body() const;
-  /// The next piece of that body, free of the transfer's framing: call it (with no bytes at first) until
-  /// is_in_body() says no. An error when it can never be complete.
-  [[nodiscard]] Result<std::string> feed_body(std::string_view bytes);
+  /// The next piece of that body, free of the transfer's framing, off the front of `bytes`: call it (with no
+  /// bytes at first) until is_in_body() says no. The piece lies in `bytes` where nothing has to be taken out
+  /// of it, else in the reader, until the next call. An error when it can never be complete.
+  [[nodiscard]] Result<std::string_view> feed_body(std::string_view& bytes);
   /// The bytes behind the last complete message: what a protocol upgrade or CONNECT goes on with.
   [[nodiscard]] std::string take_rest();
   /// Response readers only: the next response answers a HEAD or CONNECT, or is a 101, and so has no body. To

@@ -105,7 +105,7 @@ inline void check(const wire::Response& response) {
 inline void consume(Answer answer, FuzzedGuest& guest) {
   std::visit(overloaded{[](wire::Response& response) { check(response); },
                         [](std::unique_ptr<BodySource>& source) {
-                          std::string body;
+                          BodyPiece body;
                           static_cast<void>(source->head());
                           for (int i = 0; i < 16 && source->produce(body) == BodySource::State::more; ++i)
                             continue;

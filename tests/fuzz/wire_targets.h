@@ -44,13 +44,11 @@ void fuzz_messages(Input input) {
                            : std::nullopt;
   });
   std::size_t taken = 0;
-  const auto take_body = [&](std::string_view bytes) {
+  const auto take_body = [&](std::string_view& bytes) {
     while (reader.is_in_body()) {
       const auto piece = reader.feed_body(bytes);
-      if (!piece) return;
+      if (!piece || piece->empty()) return;
       taken += piece->size();
-      if (piece->empty()) return;
-      bytes = {};
     }
   };
   Pieces pieces(input);
@@ -59,14 +57,14 @@ void fuzz_messages(Input input) {
     if (reader.is_in_body()) {
       take_body(piece);
       if (reader.is_in_body()) continue;
-      piece = {};
     }
     for (auto fed = reader.feed(piece); fed && *fed; fed = reader.feed({})) {
       const Message& message = **fed;
       taken += message.body.size();
       never(message.body.size() > limit.count);
       check(message);
-      take_body({});
+      std::string_view nothing;
+      take_body(nothing);
       if (reader.is_in_body()) break;
     }
   }

@@ -96,6 +96,21 @@ TEST_CASE("what a slow reader leaves is queued, in order, and draining is told o
   CHECK(got == big + "middleend");
 }
 
+TEST_CASE("of lent bytes only what a slow reader leaves is kept, and they may change afterwards", "[loop]") {
+  Loop loop;
+  auto pair = socket_pair();
+  Stream stream(loop, std::move(pair.near), {});
+  std::string lent = big;
+  stream.write_lent(lent);
+  const auto queued = stream.queued_bytes();
+  CHECK((queued > 0 && queued < big.size()));
+  std::fill(lent.begin(), lent.end(), '?');
+  stream.write_lent("behind it");
+  std::string got;
+  REQUIRE(run_until(loop, [&] { return got += read_available(pair.far), stream.queued_bytes() == 0; }));
+  CHECK(got + read_available(pair.far) == big + "behind it");
+}
+
 TEST_CASE("no write calls back from inside", "[loop]") {
   Loop loop;
   auto pair = socket_pair();

@@ -298,6 +298,7 @@ struct InPieces {
                        }};
   std::optional<Request> request;
   std::string body;
+  std::string_view rest;
   std::optional<Error> error;
 
   void feed(std::string_view bytes) {
@@ -309,9 +310,12 @@ struct InPieces {
       body = request->body;
       bytes = {};
     }
-    if (!reader.is_in_body()) return;
-    auto piece = reader.feed_body(bytes);
-    piece ? void(body += *piece) : void(error = piece.error());
+    do {
+      if (!reader.is_in_body()) break;
+      auto piece = reader.feed_body(bytes);
+      piece ? void(body += *piece) : void(error = piece.error());
+    } while (!bytes.empty() && !error);
+    rest = bytes;
   }
 };
 
@@ -330,7 +334,7 @@ TEST_CASE("a body taken in pieces comes after its message, in any pieces", "[wir
   CHECK(message.request->method == "PUT");
   CHECK(message.body == "hello world");
   CHECK_FALSE(message.reader.is_in_body());
-  if (step == 4096) CHECK(message.reader.take_rest() == "GET");
+  if (step == 4096) CHECK(message.reader.take_rest() + std::string(message.rest) == "GET");
 }
 
 TEST_CASE("a body that announces an exabyte takes no memory before it comes", "[wire]") {
