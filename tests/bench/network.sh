@@ -1,6 +1,6 @@
 # What reaches a guest, and how fast: a raw vsock connection through our device, and what is built on it (published ports,
-# execs, copies of files), beside QEMU's user-mode hostfwd. One guest, one server in it that is reached in all these ways,
-# measured in turns. Sourced by run.
+# execs, copies of files), beside QEMU's user-mode hostfwd, and qemu-guest-agent's guest-exec over virtio-serial. One guest,
+# one server in it that is reached in all these ways, measured in turns. Sourced by run.
 
 network_image() {
     local tree=$work/network
@@ -13,17 +13,25 @@ exec:
   - name: peer
     command: /bin/bench_peer
     args: [serve, "9000", 10.0.2.15]
+  - name: agent
+    command: /bin/qemu-ga
+    args: [--method, virtio-serial, --path, /dev/vport0p1, --statedir, /run]
 YAML
+    [[ -d $build/packages/guest-agent ]] ||
+        "$root/initramfs/fetch-package" -o "$build/packages/guest-agent" qemu-guest-agent libglib2.0-0 libudev1 liburing2 libpcre2-8-0 libnuma1
     "$build/kestrelctl" build --quiet --name bench --version 1 --from "$tree" --config "$work/network.yaml" \
-        --needs vsock,net --memory 512M --port 9000 --type tcp -o "$work/image" >/dev/null
+        --needs vsock,net,virtio_console --program "$build/packages/guest-agent/usr/sbin/qemu-ga:/bin/qemu-ga" \
+        --sysroot "$build/packages/guest-agent" --memory 512M --port 9000 --type tcp -o "$work/image" >/dev/null
 }
 
-# A VMM like any other, with the card that is compared with.
+# A VMM like any other, with the devices that are compared with.
 network_vmm() {
     cat >"$work/vmm" <<VMM
 #!/bin/bash
 exec qemu-system-x86_64 "\$@" -device virtio-net-device,netdev=user \\
-    -netdev user,id=user,hostfwd=tcp:127.0.0.1:${where[hostfwd]}-:9000
+    -netdev user,id=user,hostfwd=tcp:127.0.0.1:${where[hostfwd]}-:9000 \\
+    -chardev socket,id=agent,path=$work/agent,server=on,wait=off -device virtio-serial-device \\
+    -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0
 VMM
     chmod +x "$work/vmm"
 }
@@ -64,6 +72,8 @@ measure_ways() {
     done
     for way in vsock published hostfwd; do note_times "connect and echo" "$way" open "${where[$way]}" 200; done
     note_times "program, start to exit" exec run "$runtime/api.sock" 100
+    note_times "program, start to exit" guest-agent agent "$work/agent" 100
+    note "100 programs at once, all ended" exec "$(peer crowd "$runtime/api.sock" 100)" ms
 }
 
 # copy ARGUMENT...: MiB a second that curl reports for a file of 64 MiB

@@ -1,13 +1,19 @@
 // Both ends of the network and vsock measures of `make bench`.
 //
-//   serve PORT [ADDRESS]     in the guest: answers any number of clients over TCP and, where there is one,
-//   vsock,
-//                            one process each; with ADDRESS (a /24) it first gives that to eth0
-//   stdio                    in the guest: answers one client on standard input and output
-//   rtt WHERE COUNT          on the host: median and 99th percentile of COUNT one-byte echoes, in
-//   microseconds open WHERE COUNT         the same of new connections: from connect to the first echo run
-//   SOCKET COUNT         the same of execs of a program that does nothing: from connect to its exit send
-//   WHERE MIB, receive WHERE MIB     MiB a second, measured until the other end has, or has sent, all
+// In the guest:
+//   serve PORT [ADDRESS]  answers any number of clients over TCP and, where there is one, vsock, one process
+//                         each; with ADDRESS (a /24) it first gives that to eth0
+//   stdio                 answers one client on standard input and output
+//
+// On the host, the median and the 99th percentile in microseconds of COUNT
+//   rtt WHERE COUNT       one-byte echoes
+//   open WHERE COUNT      new connections: from connect to the first echo
+//   run SOCKET COUNT      execs of a program that does nothing: from connect to its exit
+//   agent SOCKET COUNT    the same of qemu-guest-agent's guest-exec, which is asked whether it has ended
+// and
+//   crowd SOCKET COUNT    milliseconds until COUNT such execs that begin at once have all ended
+//   send WHERE MIB, receive WHERE MIB
+//                         MiB a second, measured until the other end has, or has sent, all
 //
 // WHERE is a TCP port of this host, `SOCKET:PORT` for a vsock port by way of the device's socket, or
 // `exec:SOCKET` for `bench_peer stdio` as an exec (which takes no send).
@@ -224,7 +230,7 @@ constexpr std::uint8_t standard_input = 1;
 constexpr std::uint8_t standard_output = 2;
 constexpr std::uint8_t exit_frame = 7;
 
-int start_exec(const std::string& path, std::string_view argument) {
+int ask_for_exec(const std::string& path, std::string_view argument) {
   const int socket = connect_unix(path);
   const std::string body = R"({"command":"/bin/bench_peer","args":[")" + std::string(argument) + R"("]})";
   const std::string request =
@@ -232,8 +238,17 @@ int start_exec(const std::string& path, std::string_view argument) {
       "kestrel-stream/1\r\nContent-Length: " +
       std::to_string(body.size()) + "\r\n\r\n" + body;
   write_all(socket, request.data(), request.size());
+  return socket;
+}
+
+void await_stream(int socket) {
   const std::string head = read_until(socket, "\r\n\r\n");
   if (head.find(" 101 ") == std::string::npos) fail(head.c_str());
+}
+
+int start_exec(const std::string& path, std::string_view argument) {
+  const int socket = ask_for_exec(path, argument);
+  await_stream(socket);
   return socket;
 }
 
@@ -350,16 +365,52 @@ void hold(const std::string& where, std::size_t count) {
   }
 }
 
+void await_exit(int socket) {
+  FrameHeader header{};
+  while (header.type != exit_frame) {
+    read_all(socket, reinterpret_cast<char*>(&header), sizeof header);
+    drain(socket, ntohl(header.length));
+  }
+  ::close(socket);
+}
+
 void measure_runs(const std::string& path, std::size_t count) {
+  measure_turns(count, [&] { await_exit(start_exec(path, "nothing")); });
+}
+
+void measure_crowd(const std::string& path, std::size_t count) {
+  const auto start = Clock::now();
+  std::vector<int> sockets;
+  for (std::size_t i = 0; i < count; ++i) sockets.push_back(ask_for_exec(path, "nothing"));
+  for (const int socket : sockets) {
+    await_stream(socket);
+    await_exit(socket);
+  }
+  std::printf("%.1f\n", microseconds_since(start) / 1e3);
+}
+
+/// A command of qemu-guest-agent, and its answer.
+std::string ask_agent(int socket, const std::string& command) {
+  write_all(socket, command.data(), command.size());
+  return read_until(socket, "\n");
+}
+
+void measure_agent(const std::string& path, std::size_t count) {
+  const int socket = connect_unix(path);
+  // It answers to nothing before it runs.
+  ask_agent(socket, "{\"execute\":\"guest-ping\"}\n");
   measure_turns(count, [&] {
-    const int socket = start_exec(path, "nothing");
-    FrameHeader header{};
-    while (header.type != exit_frame) {
-      read_all(socket, reinterpret_cast<char*>(&header), sizeof header);
-      drain(socket, ntohl(header.length));
+    const std::string started = ask_agent(
+        socket,
+        "{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/bench_peer\",\"arg\":[\"nothing\"]}}\n");
+    const auto pid = started.find("\"pid\": ");
+    if (pid == std::string::npos) fail(started.c_str());
+    const std::string status = "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":" +
+                               std::to_string(std::atoi(started.c_str() + pid + 7)) + "}}\n";
+    while (ask_agent(socket, status).find("\"exited\": true") == std::string::npos) {
     }
-    ::close(socket);
   });
+  ::close(socket);
 }
 
 void measure_throughput(const std::string& where, char kind, std::uint64_t mebibytes) {
@@ -393,11 +444,14 @@ int main(int argc, char** argv) {
     if (role == "open") return measure_opening(argv[2], count), 0;
     if (role == "hold") return hold(argv[2], count), 0;
     if (role == "run") return measure_runs(argv[2], count), 0;
+    if (role == "crowd") return measure_crowd(argv[2], count), 0;
+    if (role == "agent") return measure_agent(argv[2], count), 0;
     if (role == "send" || role == "receive") return measure_throughput(argv[2], role.front(), count), 0;
   }
   std::fputs(
       "usage: bench_peer serve PORT [ADDRESS] | stdio | nothing\n"
-      "       bench_peer rtt|open|hold WHERE COUNT | run SOCKET COUNT | send|receive WHERE MIB\n",
+      "       bench_peer rtt|open|hold WHERE COUNT | run|crowd|agent SOCKET COUNT |\n"
+      "       bench_peer send|receive WHERE MIB\n",
       stderr);
   return 2;
 }
