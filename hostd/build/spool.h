@@ -1,4 +1,6 @@
-// A folder beside the output, for what a build has to put down in between; it goes with its owner.
+// A folder beside the output, for what a build has to put down in between; it goes with its owner. That of an
+// owner who was killed is removed by the next one in the same place: it is locked (flock) as long as it is in
+// use.
 #pragma once
 
 #include <string>
@@ -7,6 +9,7 @@
 
 #include "hostd/images/archive_reader.h"
 #include "kestrel/base/result.h"
+#include "kestrel/sys/fd.h"
 
 namespace kestrel::hostd {
 
@@ -14,7 +17,8 @@ class Spool {
  public:
   /// Within `parent`, which is there.
   [[nodiscard]] static Result<Spool> create(const std::string& parent);
-  Spool(Spool&& other) noexcept : path_(std::exchange(other.path_, {})), count_(other.count_) {}
+  Spool(Spool&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)), count_(other.count_) {}
   Spool& operator=(Spool&&) = delete;
   ~Spool();
 
@@ -25,9 +29,10 @@ class Spool {
   [[nodiscard]] Result<std::string> keep(ArchiveReader& reader);
 
  private:
-  explicit Spool(std::string path) : path_(std::move(path)) {}
+  Spool(std::string path, sys::UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::string path_;
+  sys::UniqueFd lock_;
   unsigned count_ = 0;
 };
 

@@ -79,6 +79,17 @@ test_what_is_wrong_is_named_and_leaves_nothing_behind() {
   expect_contains "$(cat message)" "cannot run bash: it ended with status 3"
 }
 
+test_what_a_killed_build_leaves_is_removed_by_the_next() {
+  configs && a_tree tree
+  mkdir .kestrel-build-killed && touch .kestrel-build-killed/file
+  mkdir .kestrel-build-running
+  flock .kestrel-build-running sleep 100 &
+  wait_until 5 locked .kestrel-build-running
+  build -o image
+  expect_equal "$(find . -maxdepth 1 -name '.kestrel-build*')" ./.kestrel-build-running "what is left"
+}
+locked() { ! flock --nonblock "$1" true; }
+
 test_a_folder_that_is_no_image_is_left_alone() {
   configs && a_tree tree
   mkdir mine && touch mine/file

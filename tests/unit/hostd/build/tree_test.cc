@@ -45,6 +45,13 @@ TEST_CASE("no symlink leads out of a tree", "[hostd][build]") {
         "cannot put a/../../b into the image: it has a `..` in it");
 }
 
+TEST_CASE("an absolute symlink begins at the tree's top", "[hostd][build]") {
+  Tree tree;
+  REQUIRE(tree.add("srv/link", symlink_to("/etc")));
+  REQUIRE(tree.add("srv/link/a", file_of("", 0644)));
+  CHECK(paths_of(tree) == "etc etc/a srv srv/link ");
+}
+
 TEST_CASE("symlinks that go round in circles are an error", "[hostd][build]") {
   Tree tree;
   REQUIRE(tree.add("a", symlink_to("b")));
