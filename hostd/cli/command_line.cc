@@ -17,6 +17,7 @@
 #include "hostd/cli/fleet_commands.h"
 #include "hostd/cli/forward_command.h"
 #include "hostd/cli/image_commands.h"
+#include "hostd/cli/output_format.h"
 #include "hostd/cli/pause_commands.h"
 #include "hostd/cli/query_commands.h"
 #include "hostd/cli/run_command.h"
@@ -82,7 +83,8 @@ CLI::App* add_query(CLI::App& app, const char* command, const char* description,
   return query;
 }
 
-void add_format(CLI::App* command, OutputFormat& format) {
+/// Records come one by one, for which YAML has no use.
+void add_record_format(CLI::App* command, OutputFormat& format) {
   const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::table},
                                                        {"json", OutputFormat::json}};
   command->add_option("-o,--output", format, "table by default")
@@ -99,7 +101,7 @@ void add_follow(CLI::App* command, QueryOptions& options) {
 
 void add_logs(CLI::App& app, QueryOptions& options, Action& action) {
   CLI::App* logs = add_query(app, "logs", "What a guest's services print", options);
-  add_format(logs, options.format);
+  add_record_format(logs, options.format);
   add_follow(logs, options);
   logs->add_option("-s,--service", options.logs.service, "only this service's")->type_name("SERVICE");
   logs->callback([&] { action = [&] { return logs_command(options.name, options.logs, options.format); }; });
@@ -107,11 +109,11 @@ void add_logs(CLI::App& app, QueryOptions& options, Action& action) {
 
 void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   CLI::App* status = add_query(app, "status", "How a VM is, and how it booted", options);
-  add_format(status, options.format);
+  add_output_option(*status, options.format);
   status->callback([&] { action = [&] { return status_command(options.name, options.format); }; });
 
   CLI::App* services = add_query(app, "services", "A guest's services", options);
-  add_format(services, options.format);
+  add_output_option(*services, options.format);
   services->add_flag("-q,--quiet", options.is_quiet, "only their names");
   services->callback([&] {
     action = [&] {
@@ -126,7 +128,7 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
   events->footer(
       "NAME is a VM, or `vms`, `services` or `deployments`: then it is what hostd tells of all of them, as\n"
       "lines of JSON.");
-  add_format(events, options.format);
+  add_record_format(events, options.format);
   add_follow(events, options);
   events->get_option("--follow")->description("go on: until the VM ends, or until it is interrupted");
   events->add_flag("--watch", options.logs.follows, "the same");
@@ -145,7 +147,7 @@ void add_queries(CLI::App& app, QueryOptions& options, Action& action) {
 
   CLI::App* list = app.add_subcommand("list", "All VMs");
   list->alias("ls");
-  add_format(list, options.format);
+  add_output_option(*list, options.format);
   list->add_flag("-q,--quiet", options.is_quiet, "only their names");
   list->callback([&] {
     action = [&] { return options.is_quiet ? list_names_command() : list_command(options.format); };
@@ -159,7 +161,7 @@ void add_metrics(CLI::App& app, QueryOptions& options, Action& action) {
 
 void add_timeline(CLI::App& app, TimelineOptions& options, QueryOptions& query, Action& action) {
   CLI::App* timeline = add_query(app, "timeline", "How a guest's boot went", query);
-  add_format(timeline, query.format);
+  add_output_option(*timeline, query.format);
   timeline->add_flag("--svg", options.is_picture, "as a picture, on standard output");
   timeline->callback([&] {
     action = [&] {
@@ -218,7 +220,7 @@ void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Copy
   top->add_option("VM", top_options.names, "only these")->type_name("VM");
   top->add_flag("--once", top_options.is_once, "show it once");
   top->add_option("--interval", top_options.interval, "between two looks (default: 1s)");
-  add_format(top, options.format);
+  add_output_option(*top, options.format);
   top->callback([&] {
     action = [&] {
       top_options.format = options.format;
@@ -226,10 +228,10 @@ void add_vms(CLI::App& app, QueryOptions& options, TopOptions& top_options, Copy
     };
   });
   CLI::App* pause = add_query(*vms, "pause", "Let a VM stand still", options);
-  add_format(pause, options.format);
+  add_output_option(*pause, options.format);
   pause->callback([&] { action = [&] { return pause_command(options.name, options.format); }; });
   CLI::App* resume = add_query(*vms, "resume", "Let it go on, with its clock set right", options);
-  add_format(resume, options.format);
+  add_output_option(*resume, options.format);
   resume->callback([&] { action = [&] { return resume_command(options.name, options.format); }; });
 }
 

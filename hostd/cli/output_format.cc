@@ -78,6 +78,12 @@ void add_output_option(CLI::App& command, OutputFormat& format) {
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
 }
 
+std::string in_format(OutputFormat format, std::string json) {
+  if (format == OutputFormat::yaml) return to_yaml(json);
+  if (!json.ends_with('\n')) json += '\n';
+  return json;
+}
+
 std::string to_yaml(std::string_view json) {
   const ordered_json document = ordered_json::parse(json, nullptr, false);
   if (!has_lines_of_its_own(document)) return scalar(document) + "\n";

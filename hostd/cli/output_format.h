@@ -19,4 +19,7 @@ void add_output_option(CLI::App& command, OutputFormat& format);
 /// for something else.
 [[nodiscard]] std::string to_yaml(std::string_view json);
 
+/// A document for programs, in the format that was asked for and with its line break.
+[[nodiscard]] std::string in_format(OutputFormat format, std::string json);
+
 }  // namespace kestrel::hostd

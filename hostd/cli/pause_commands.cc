@@ -67,17 +67,18 @@ int pause_command(const std::string& name, OutputFormat format) {
   if (!is_running(name)) return not_running("pause", name);
   const auto answer = ask_runner(name, "/v1/pause");
   if (!answer) return fail(ExitCode::host_error, concat("cannot pause ", name, ": ", answer.error().message));
-  std::puts(format == OutputFormat::json ? answer->c_str() : name.c_str());
+  const bool is_for_people = format == OutputFormat::table;
+  std::fputs((is_for_people ? name + "\n" : in_format(format, *answer)).c_str(), stdout);
   return 0;
 }
 
 int resume_command(const std::string& name, OutputFormat format) {
   if (!is_running(name)) return not_running("resume", name);
   const auto answer = ask_runner(name, "/v1/resume");
-  const auto report = !answer || format == OutputFormat::json ? answer : report_resume(name, *answer);
+  const auto report = !answer || format != OutputFormat::table ? answer : report_resume(name, *answer);
   if (!report)
     return fail(ExitCode::host_error, concat("cannot resume ", name, ": ", report.error().message));
-  std::printf("%s%s", report->c_str(), format == OutputFormat::json ? "\n" : "");
+  std::fputs((format == OutputFormat::table ? *report : in_format(format, *report)).c_str(), stdout);
   return 0;
 }
 

@@ -60,8 +60,8 @@ int show_end(const std::string& name, OutputFormat format) {
     return fail(ExitCode::host_error, concat("cannot show ", name, ": its runner died without a word"),
                 concat("see ", vm_dir(name), '/', runner_log_file));
   }
-  if (format == OutputFormat::json) {
-    std::puts(to_json(*outcome).c_str());
+  if (format != OutputFormat::table) {
+    std::fputs(in_format(format, to_json(*outcome)).c_str(), stdout);
     return 0;
   }
   std::printf("%s   ended with status %d\n", name.c_str(), outcome->status);
@@ -93,15 +93,16 @@ Result<void> ask_to_stop(const std::string& name, const StopOptions& options) {
 int status_command(const std::string& name, OutputFormat format) {
   if (!is_running(name)) return is_known(name) ? show_end(name, format) : no_such_vm("show", name);
   const auto json = ask(name, runner_socket, get("/v1/vm"));
-  if (!json || format == OutputFormat::json) return print("show", name, json ? *json + "\n" : json);
+  if (!json || format != OutputFormat::table)
+    return print("show", name, json ? in_format(format, *json) : json);
   return print("show", name, report_status(*json, sys::wall_now()));
 }
 
 int services_command(const std::string& name, OutputFormat format) {
   if (!is_running(name)) return not_running("show the services of", name);
   const auto json = ask(name, api_socket, get("/v1/services"));
-  if (!json || format == OutputFormat::json)
-    return print("show the services of", name, json ? *json + "\n" : json);
+  if (!json || format != OutputFormat::table)
+    return print("show the services of", name, json ? in_format(format, *json) : json);
   return print("show the services of", name, wire::report_services(*json, sys::wall_now()));
 }
 
@@ -129,7 +130,8 @@ int list_command(OutputFormat format) {
     }
     vms.push_back(std::move(vm));
   }
-  const std::string text = format == OutputFormat::json ? list_json(vms) : report_list(vms, sys::wall_now());
+  const std::string text =
+      format == OutputFormat::table ? report_list(vms, sys::wall_now()) : in_format(format, list_json(vms));
   std::fputs(text.c_str(), stdout);
   return 0;
 }

@@ -22,8 +22,8 @@ int timeline_command(const TimelineOptions& options) {
   if (!socket) return to_status(ExitCode::host_error);
   const auto json = ask_api(*socket, "/v1/timeline", seconds(10));
   if (!json) return refuse(options, json.error());
-  if (!options.is_picture && options.format == OutputFormat::json) {
-    std::fputs(json->c_str(), stdout);
+  if (!options.is_picture && options.format != OutputFormat::table) {
+    std::fputs(in_format(options.format, *json).c_str(), stdout);
     return 0;
   }
   const auto timeline = parse_timeline(*json);

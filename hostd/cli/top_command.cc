@@ -92,7 +92,8 @@ int top_command(const TopOptions& options) {
   const LoadPicture now = take_picture(options.names);
   const auto colours =
       sys::output_style_of(STDOUT_FILENO).has_colours ? Table::Colours::on : Table::Colours::off;
-  show(options.format == OutputFormat::json ? top_json(before, now) : top_table(before, now, colours));
+  show(options.format == OutputFormat::table ? top_table(before, now, colours)
+                                             : in_format(options.format, top_json(before, now)));
   return 0;
 }
 

@@ -38,8 +38,9 @@ std::string as_json(const std::vector<KeptVolume>& volumes, const std::string& f
 int list_volumes_command(OutputFormat format) {
   const std::string folder = volumes_dir();
   const auto volumes = list_volumes(folder);
-  const std::string text = format == OutputFormat::table ? as_table(volumes) : as_json(volumes, folder);
-  std::fputs((format == OutputFormat::yaml ? to_yaml(text) : text).c_str(), stdout);
+  std::fputs((format == OutputFormat::table ? as_table(volumes) : in_format(format, as_json(volumes, folder)))
+                 .c_str(),
+             stdout);
   return 0;
 }
 

@@ -17,3 +17,9 @@ TEST_CASE("text that YAML could take for something else stands in quotes", "[hos
         "- \"yes\"\n- \"NO\"\n- \"null\"\n- \"1.0\"\n- \"a: b\"\n- \"- a\"\n- \"\"\n- \"#\"\n- \"x\\ny\"\n- "
         "a.b/c-d_e\n");
 }
+
+TEST_CASE("a document for programs ends with a line break in either format", "[hostd]") {
+  CHECK(in_format(OutputFormat::json, R"({"a":1})") == "{\"a\":1}\n");
+  CHECK(in_format(OutputFormat::json, "{}\n") == "{}\n");
+  CHECK(in_format(OutputFormat::yaml, R"({"a":1})") == "a: 1\n");
+}
