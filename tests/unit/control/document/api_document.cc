@@ -51,7 +51,7 @@ bool is_path(std::string_view pattern, std::string_view path) {
       [](std::string_view part, std::string_view segment) { return part == "*" || part == segment; });
 }
 
-constexpr std::string_view methods[] = {"get", "put", "post", "delete"};
+constexpr std::string_view methods[] = {"get", "put", "post", "patch", "delete"};
 
 std::string lower(std::string_view method) {
   std::string text(method == "HEAD" ? "GET" : method);
@@ -84,14 +84,19 @@ std::string read_document(std::string_view name) {
 }
 
 const ApiDocument& ApiDocument::get() {
-  static const ApiDocument document;
+  static const ApiDocument document("openapi.yaml");
   return document;
 }
 
-ApiDocument::ApiDocument() {
+const ApiDocument& ApiDocument::of_hostd() {
+  static const ApiDocument document("openapi-hostd.yaml");
+  return document;
+}
+
+ApiDocument::ApiDocument(std::string_view name) {
   config::Problems problems;
-  const auto tree = config::read_yaml(read_document("openapi.yaml"), problems);
-  if (!problems.empty()) throw std::runtime_error(config::describe(problems.front(), "docs/openapi.yaml"));
+  const auto tree = config::read_yaml(read_document(name), problems);
+  if (!problems.empty()) throw std::runtime_error(config::describe(problems.front(), concat("docs/", name)));
   tree_ = to_json(*tree.value().root);
 }
 

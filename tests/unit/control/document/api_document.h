@@ -1,4 +1,4 @@
-// docs/openapi.yaml, and docs/api.md beside it, as the tests see them.
+// What describes the APIs, docs/openapi.yaml and docs/openapi-hostd.yaml, as the tests see it.
 #pragma once
 
 #include <map>
@@ -19,8 +19,10 @@ namespace kestrel::control::test {
 
 class ApiDocument {
  public:
-  /// Reads it once.
+  /// docs/openapi.yaml, read once.
   static const ApiDocument& get();
+  /// docs/openapi-hostd.yaml, read once.
+  static const ApiDocument& of_hostd();
 
   [[nodiscard]] const nlohmann::json& tree() const { return tree_; }
   [[nodiscard]] const SchemaChecker& checker() const { return checker_; }
@@ -39,7 +41,7 @@ class ApiDocument {
   [[nodiscard]] std::vector<nlohmann::json> schemas(const nlohmann::json& operation) const;
 
  private:
-  ApiDocument();
+  explicit ApiDocument(std::string_view name);
   nlohmann::json tree_;
   SchemaChecker checker_{tree_};
 };
