@@ -60,5 +60,7 @@ struct Surroundings {
 [[nodiscard]] std::string to_json(const VmRequest& request);
 /// Unknown members are errors that offer the nearest known one, as somebody may have typed them.
 [[nodiscard]] Result<VmRequest> parse_vm_request(std::string_view json);
+/// The names of all members, for a test of the document that describes them.
+[[nodiscard]] std::vector<std::string_view> vm_request_members();
 
 }  // namespace kestrel::hostd

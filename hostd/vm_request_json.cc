@@ -37,9 +37,7 @@ Error wrong_type(std::string_view name, std::string_view wanted) {
 }
 
 Error unknown(std::string_view name) {
-  std::vector<std::string_view> known = {image_alias, "cpus", "env", "ports", "volumes"};
-  for (const TextMember& member : text_members) known.push_back(member.name);
-  const auto meant = nearest(name, known);
+  const auto meant = nearest(name, vm_request_members());
   return Error{concat("cannot read VM: unknown member `", printable(name), '`',
                       meant ? concat(", did you mean `", *meant, "`?") : "")};
 }
@@ -83,6 +81,12 @@ Result<void> read_member(const std::string& name, const json& value, VmRequest& 
 }
 
 }  // namespace
+
+std::vector<std::string_view> vm_request_members() {
+  std::vector<std::string_view> known = {image_alias, "cpus", "env", "ports", "volumes"};
+  for (const TextMember& member : text_members) known.push_back(member.name);
+  return known;
+}
 
 std::string to_json(const VmRequest& request) {
   json document = json::object();

@@ -79,6 +79,11 @@ TEST_CASE("a request may have each member that the document names, and no other"
     INFO(name);
     CHECK(parse_deployment_request(json({{name, example_of(of)}}).dump()));
   }
+  for (const std::string_view name : vm_request_members()) {
+    INFO(name);
+    CHECK(schema("VmRequest").at("properties").contains(std::string(name)));
+    CHECK(schema("DeploymentRequest").at("properties").contains(std::string(name)));
+  }
 }
 
 TEST_CASE("a VM of each kind is as the document says: made, running, gone", "[hostd]") {
