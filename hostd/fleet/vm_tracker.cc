@@ -69,7 +69,7 @@ void VmTracker::on(const StopWanted& event) {
   if (auto* looking = std::get_if<Looking>(&state_)) looking->stop = stronger(looking->stop, event.force);
   if (auto* lost = std::get_if<Unreachable>(&state_)) {
     lost->stop = stronger(lost->stop, event.force);
-    if (event.force == StopForce::immediate) effects_.emplace_back(KillRunner{});
+    kill_if(event.force);
   }
 }
 
@@ -104,17 +104,28 @@ void VmTracker::on(const RunnerAnswered&) {
 }
 
 void VmTracker::on(const DialFailed& event) {
+  std::optional<StopForce> stop_wanted;
   if (auto* looking = std::get_if<Looking>(&state_)) {
+    stop_wanted = looking->stop;
     if (looking->has_child) {
       looking->dial_at = now_ + dial_interval;
       if (now_ < looking->give_up_at) return;
+      // It lives, and is still about to take its lock.
+      if (event.lock == FolderLock::free) return kill_if(stop_wanted);
     }
-    if (event.lock == FolderLock::free && !looking->has_child) return close();
-    lose(looking->stop, redial_interval);
-  } else if (auto* lost = std::get_if<Unreachable>(&state_)) {
-    if (event.lock == FolderLock::free) return close();
-    lost->dial_at = now_ + redial_interval;
+  } else if (const auto* lost = std::get_if<Unreachable>(&state_)) {
+    stop_wanted = lost->stop;
+  } else {
+    return;
   }
+  if (event.lock == FolderLock::free) return close();
+  state_ = Unreachable{now_ + redial_interval, stop_wanted};
+  kill_if(stop_wanted);
+}
+
+/// Who does not answer cannot be told to end.
+void VmTracker::kill_if(std::optional<StopForce> wanted) {
+  if (wanted == StopForce::immediate) effects_.emplace_back(KillRunner{});
 }
 
 void VmTracker::on(const ChildEnded&) {
@@ -134,13 +145,7 @@ void VmTracker::on(const FollowingEnded& event) {
   std::optional<StopForce> stop_wanted;
   if (ending != Attached::Ending::none)
     stop_wanted = ending == Attached::Ending::asked ? StopForce::orderly : StopForce::immediate;
-  lose(stop_wanted, dial_interval);
-}
-
-/// It lives, as its lock tells, but does not answer.
-void VmTracker::lose(std::optional<StopForce> stop_wanted, Duration dial_after) {
-  state_ = Unreachable{now_ + dial_after, stop_wanted};
-  if (stop_wanted == StopForce::immediate) effects_.emplace_back(KillRunner{});
+  state_ = Unreachable{now_ + dial_interval, stop_wanted};
 }
 
 // --- the end of a run -------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ class VmTracker {
 
   void stop(tracking::Attached& attached, StopForce force);
   void escalate(tracking::Attached& attached);
-  void lose(std::optional<StopForce> stop_wanted, Duration dial_after);
+  void kill_if(std::optional<StopForce> wanted);
   void close();
 
   Duration shutdown_timeout_;
