@@ -26,6 +26,12 @@ wire::Request request_of(std::string method, std::string target) {
   return request;
 }
 
+/// A runner tells more apart than its users want to know.
+std::string_view state_of_attached(std::string_view state) {
+  if (state == "created" || state == "booting") return "starting";
+  return state == "ended" ? "stopping" : state;
+}
+
 }  // namespace
 
 ManagedVm::ManagedVm(loop::Loop& loop, Registry& registry, VmRecord record, const VmWatcher& watcher)
@@ -47,8 +53,7 @@ FolderLock ManagedVm::lock() const {
 
 std::string_view ManagedVm::state_name() const {
   const auto& state = tracker_.state();
-  if (std::holds_alternative<tracking::Attached>(state))
-    return status_->state == "booting" ? "starting" : std::string_view(status_->state);
+  if (std::holds_alternative<tracking::Attached>(state)) return state_of_attached(status_->state);
   if (const auto* looking = std::get_if<tracking::Looking>(&state))
     return looking->has_child ? "starting" : "unknown";
   if (std::holds_alternative<tracking::Unreachable>(state)) return "unknown";
@@ -178,7 +183,9 @@ void ManagedVm::perform(const tracking::AskToStop& effect) {
 
 void ManagedVm::perform(const tracking::KillRunner&) {
   const auto killed = kill_process({record_.run.runner_pid, record_.run.runner_start_ticks});
-  if (!killed) log_warning("cannot end the runner of ", record_.name, ": ", killed.error().message);
+  // Where it has ended already, its lock tells.
+  if (!killed && killed.error().code != ESRCH)
+    log_warning("cannot end the runner of ", record_.name, ": ", killed.error().message);
 }
 
 void ManagedVm::perform(const tracking::LookAtLock&) {

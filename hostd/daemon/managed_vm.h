@@ -69,8 +69,8 @@ class ManagedVm {
 
   [[nodiscard]] const VmRecord& record() const { return record_; }
   [[nodiscard]] const std::optional<RunnerStatus>& status() const { return status_; }
-  /// `created`, `starting`, `ready`, `healthy`, `unhealthy`, `paused`, `stopping`, `stopped`, `crashed`,
-  /// `unknown`.
+  /// `created`, `starting`, `ready`, `healthy`, `unhealthy`, `paused`, `panicked`, `stopping`, `stopped`,
+  /// `crashed`, `unknown`.
   [[nodiscard]] std::string_view state_name() const;
   [[nodiscard]] bool is_resting() const { return tracker_.is_resting(); }
 

@@ -81,7 +81,7 @@ Result<void> ManagedVm::take_records(std::string_view lines) {
   const std::string ip = status_ ? status_->ip : "";
   const auto done = registry_.transact([&]() -> Result<void> {
     for (const std::string_view line : split(lines, '\n')) {
-      const auto event = event_of_record(line, next, ip);
+      const auto event = event_of_record(line, next, ip, sys::wall_now());
       if (!event || event->record_seq <= next.run.seen) continue;
       const auto appended = registry_.append_event(next.name, event->name, event->members);
       if (!appended) return appended.error();

@@ -1,5 +1,7 @@
 #include "hostd/fleet/fleet_event.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "kestrel/base/text.h"
@@ -15,8 +17,10 @@ json parse_object(std::string_view text) {
   return object.is_object() ? object : json::object();
 }
 
-/// `event` last, so that nothing in its data passes for it.
+/// What hostd says itself comes last, so that nothing in the data passes for it.
 FleetEvent event_of(std::string_view name, json data, const VmRecord& vm, std::string_view ip) {
+  data.erase("ip");
+  data.erase("deployment");
   data["event"] = name;
   data["vm"] = vm.name;
   data["plugin"] = vm.spec.image;
@@ -43,38 +47,53 @@ Outcome outcome_of(const json& record) {
   return outcome;
 }
 
-/// Records that the runner's bounded files had given up before they were taken over.
-std::optional<FleetEvent> event_of_gap(const json& gap, const VmRecord& vm) {
-  const auto last = gap.find("last");
-  if (last == gap.end() || !last->is_number_unsigned()) return std::nullopt;
-  FleetEvent event = event_of("vm.events_lost", {{"gap", gap}}, vm, {});
-  event.record_seq = last->get<std::uint64_t>();
+std::uint64_t number_in(const json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
+}
+
+/// Records that are lost. One with a number of its own tells of the guest's; one without of the runner's,
+/// whose bounded files had given them up before they were taken over.
+std::optional<FleetEvent> event_of_gap(const json& record, const VmRecord& vm, WallTime now) {
+  const auto gap = record.find("gap");
+  if (gap == record.end() || !gap->is_object()) return std::nullopt;
+  const std::uint64_t own = number_in(record, "seq");
+  const std::uint64_t last = own != 0 ? own : number_in(*gap, "last");
+  if (last == 0) return std::nullopt;
+  FleetEvent event = event_of("vm.events_lost", {{"time", format_time(now)}, {"gap", *gap}}, vm, {});
+  event.record_seq = last;
   return event;
+}
+
+/// What a guest may say of itself and of the VM; the rest of what begins so is for the runner and hostd to
+/// say.
+bool may_guest_say(std::string_view name) {
+  constexpr std::array of_vm = {"vm.booted",  "vm.ready",    "vm.healthy", "vm.unhealthy",
+                                "vm.resumed", "vm.reloaded", "vm.stopping"};
+  if (name.starts_with("deployment.")) return false;
+  return !name.starts_with("vm.") || std::find(of_vm.begin(), of_vm.end(), name) != of_vm.end();
 }
 
 }  // namespace
 
 bool has_crashed(const VmRecord& vm, const Outcome& outcome) { return vm.is_wanted && outcome.status != 0; }
 
-std::optional<FleetEvent> event_of_record(std::string_view text, const VmRecord& vm, std::string_view ip) {
+std::optional<FleetEvent> event_of_record(std::string_view text, const VmRecord& vm, std::string_view ip,
+                                          WallTime now) {
   json record = parse_object(text);
   const auto type = record.find("type");
-  if (type == record.end() && record.contains("gap") && record["gap"].is_object())
-    return event_of_gap(record["gap"], vm);
-  const auto seq = record.find("seq");
-  if (type == record.end() || !type->is_string() || seq == record.end() || !seq->is_number_unsigned())
-    return std::nullopt;
+  if (type == record.end()) return event_of_gap(record, vm, now);
+  const std::uint64_t record_seq = number_in(record, "seq");
+  if (!type->is_string() || record_seq == 0) return std::nullopt;
   std::string name = type->get<std::string>();
-  const auto record_seq = seq->get<std::uint64_t>();
   std::optional<Outcome> outcome;
-  if (name == "vm.stopped") {
+  if (record.contains("guest_seq")) {
+    if (!may_guest_say(name)) name = concat("guest.", name);
+  } else if (name == "vm.stopped") {
     outcome = outcome_of(record);
     if (has_crashed(vm, *outcome)) name = "vm.crashed";
   }
-  record.erase("type");
-  record.erase("seq");
-  record.erase("mono_ms");
-  record.erase("guest_seq");
+  for (const char* own : {"type", "seq", "mono_ms", "guest_seq"}) record.erase(own);
   FleetEvent event = event_of(name, std::move(record), vm, ip);
   event.record_seq = record_seq;
   event.outcome = std::move(outcome);

@@ -3,7 +3,8 @@
 //   {"seq":17,"time":"…","event":"vm.started","vm":"web","plugin":"static-site","ip":"10.0.0.10",…}
 //
 // `event` and `plugin` are the names that the users of Volant know. A run's last record, `vm.stopped`,
-// becomes `vm.crashed` where nobody had asked for the end and the status is no success.
+// becomes `vm.crashed` where nobody had asked for the end and the status is no success. A guest says what it
+// likes: what begins with `vm.` or `deployment.` and is not for it to say becomes `guest.vm.…`.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +25,10 @@ struct FleetEvent {
   std::optional<Outcome> outcome;
 };
 
-/// `record` is a line of the runner's list, a gap among them; nullopt where it is none. `ip` may be empty.
+/// `record` is a line of the runner's list, a gap among them; nullopt where it is none. `ip` may be empty,
+/// `now` is for what has no time of its own.
 [[nodiscard]] std::optional<FleetEvent> event_of_record(std::string_view record, const VmRecord& vm,
-                                                        std::string_view ip);
+                                                        std::string_view ip, WallTime now);
 /// The last of a run whose runner could not say so.
 [[nodiscard]] FleetEvent event_of_end(const Outcome& outcome, const VmRecord& vm, WallTime now);
 /// An event of hostd's own about a VM; `more` is a JSON object.
