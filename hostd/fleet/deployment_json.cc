@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -22,6 +23,21 @@ constexpr std::array count_members = {
 
 Error wrong_type(std::string_view name, std::string_view wanted) {
   return Error{concat("cannot read deployment: `", name, "` is not ", wanted)};
+}
+
+/// Of a request, before anything is taken from it.
+Result<void> check_names(const json& document) {
+  std::vector<std::string_view> known = vm_request_members();
+  for (const auto& [name, member] : count_members) known.push_back(name);
+  for (const auto& [name, member] : duration_members) known.push_back(name);
+  known.insert(known.end(), {"replicas", "publish"});
+  for (const auto& [name, value] : document.items()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto meant = nearest(name, known);
+    return Error{concat("cannot read deployment: unknown member `", printable(name), '`',
+                        meant ? concat(", did you mean `", *meant, "`?") : "")};
+  }
+  return {};
 }
 
 Result<void> take_count(json& object, std::string_view name, unsigned& out) {
@@ -93,11 +109,42 @@ Result<Revision> read_revision(const json& object) {
   return revision;
 }
 
+/// Throws where a member is of another type.
+Result<Deployment> read_deployment(json document) {
+  Deployment deployment;
+  deployment.name = document.value("name", "");
+  deployment.rollback_reason = document.value("rollback_reason", "");
+  deployment.is_leaving = document.value("leaving", false);
+  deployment.created = parse_time(document.value("created", "")).value_or(WallTime{});
+  std::vector<std::string> ports;
+  json rollout = document.value("rollout", json::object_t());
+  for (const auto& taken : {take_count(document, "replicas", deployment.replicas),
+                            take_count(document, "last_revision", deployment.last_revision),
+                            take_publish(document, ports), take_rollout(rollout, deployment.rollout)}) {
+    if (!taken) return taken.error();
+  }
+  for (const std::string& port_text : ports) {
+    auto port = parse_published_port(port_text);
+    if (!port) return port.error();
+    deployment.publish.push_back(std::move(*port));
+  }
+  auto target = read_revision(document.value("target", json::object()));
+  if (!target) return target.error();
+  deployment.target = std::move(*target);
+  if (document.contains("previous")) {
+    auto previous = read_revision(document["previous"]);
+    if (!previous) return previous.error();
+    deployment.previous = std::move(*previous);
+  }
+  return deployment;
+}
+
 }  // namespace
 
 Result<DeploymentRequest> parse_deployment_request(std::string_view text) {
   json document = json::parse(text, nullptr, false);
   if (!document.is_object()) return Error{"cannot read deployment: it is not a JSON object"};
+  if (const auto checked = check_names(document); !checked) return checked.error();
   DeploymentRequest request;
   for (const auto& taken :
        {take_count(document, "replicas", request.replicas), take_publish(document, request.publish),
@@ -139,34 +186,11 @@ std::string to_json(const Deployment& deployment) {
 }
 
 Result<Deployment> parse_deployment(std::string_view text) {
-  json document = json::parse(text, nullptr, false);
-  if (!document.is_object()) return Error{"cannot read deployment: it is not a JSON object"};
-  Deployment deployment;
-  deployment.name = document.value("name", "");
-  deployment.rollback_reason = document.value("rollback_reason", "");
-  deployment.is_leaving = document.value("leaving", false);
-  deployment.created = parse_time(document.value("created", "")).value_or(WallTime{});
-  std::vector<std::string> ports;
-  json rollout = document.value("rollout", json::object());
-  for (const auto& taken : {take_count(document, "replicas", deployment.replicas),
-                            take_count(document, "last_revision", deployment.last_revision),
-                            take_publish(document, ports), take_rollout(rollout, deployment.rollout)}) {
-    if (!taken) return taken.error();
+  try {
+    return read_deployment(json::parse(text));
+  } catch (const json::exception& problem) {
+    return Error{concat("cannot read deployment: ", problem.what())};
   }
-  for (const std::string& port_text : ports) {
-    auto port = parse_published_port(port_text);
-    if (!port) return port.error();
-    deployment.publish.push_back(std::move(*port));
-  }
-  auto target = read_revision(document.value("target", json::object()));
-  if (!target) return target.error();
-  deployment.target = std::move(*target);
-  if (document.contains("previous")) {
-    auto previous = read_revision(document["previous"]);
-    if (!previous) return previous.error();
-    deployment.previous = std::move(*previous);
-  }
-  return deployment;
 }
 
 }  // namespace kestrel::hostd
