@@ -85,8 +85,6 @@ Result<Database> Database::open(const std::string& path, std::int32_t applicatio
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &database.database_, flags, nullptr) != SQLITE_OK)
     return error_of(database.database_, concat("cannot open registry ", path));
-  // It tells what has been asked of guests, secrets among it.
-  ::chmod(path.c_str(), 0600);
   if (const auto checked = database.check(path, application_id); !checked) return checked.error();
   return database;
 }
@@ -116,6 +114,8 @@ Result<void> Database::check(const std::string& path, std::int32_t application_i
   if (verdict != "ok") return Error{concat(what, ": it is damaged: ", verdict), EIO};
   if (found_id != application_id && (found_id != 0 || tables != 0))
     return Error{concat(what, ": it is a database of some other program")};
+  // It tells what has been asked of guests, secrets among it; the files beside it get its mode.
+  if (::chmod(path.c_str(), 0600) != 0) return errno_error(what, errno);
   return execute(concat("PRAGMA application_id=", application_id,
                         ";PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON"));
 }

@@ -60,9 +60,8 @@ std::string to_text(const VmRecord& vm) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Result<VmRecord> read_vm(const std::string& name, const std::string& text) {
-  const json document = json::parse(text, nullptr, false);
-  if (!document.is_object()) return Error{concat("cannot read VM ", name, " in the registry")};
+/// Throws where a member is of another type.
+Result<VmRecord> read_vm_members(const std::string& name, const json& document) {
   auto request = parse_vm_request(document.value("request", json::object()).dump());
   if (!request) return request.error();
   auto spec = parse_vm_spec(document.value("spec", json::object()).dump());
@@ -84,6 +83,14 @@ Result<VmRecord> read_vm(const std::string& name, const std::string& text) {
   if (const auto replica = document.find("replica"); replica != document.end())
     vm.replica = {replica->value("deployment", ""), replica->value("revision", 0U)};
   return vm;
+}
+
+Result<VmRecord> read_vm(const std::string& name, const std::string& text) {
+  try {
+    return read_vm_members(name, json::parse(text));
+  } catch (const json::exception& problem) {
+    return Error{concat("cannot read VM ", name, " in the registry: ", problem.what())};
+  }
 }
 
 }  // namespace
