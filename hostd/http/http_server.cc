@@ -32,8 +32,8 @@ void Responder::stream(const wire::Response& head, std::unique_ptr<BodySource> b
   if (const auto target = connection_.lock()) target->stream(head, std::move(body));
 }
 
-/// One client. It is *reading* a request, *waiting* for its answer, or *sending* a body that is made as it is
-/// taken.
+/// One client. It is *reading* a request, *waiting* for its answer, *sending* a body that is made as it is
+/// taken, or *gone*, which its last reference outlives a little.
 class HttpServer::Connection final : public Responder::Target,
                                      public std::enable_shared_from_this<Connection> {
  public:
@@ -86,7 +86,7 @@ class HttpServer::Connection final : public Responder::Target,
 
   /// From now on it calls nobody; what its body reads from may be gone before itself is.
   void let_go() {
-    state_ = Reading{false};
+    state_ = Gone{};
     limit_.disarm();
     if (stream_.is_open()) stream_.stop_reading();
   }
@@ -109,14 +109,15 @@ class HttpServer::Connection final : public Responder::Target,
     std::unique_ptr<BodySource> body;
     bool keep_alive;
   };
+  struct Gone {};
 
   void receive(std::string_view bytes) {
-    if (!std::holds_alternative<Reading>(state_) || stream_.queued_bytes() >= high_water) {
-      ahead_.append(bytes);
-      if (ahead_.size() > most_ahead) server_.drop(*this);
-      return;
-    }
-    read_request(bytes);
+    ahead_.append(bytes);
+    if (can_read()) return read_request(std::exchange(ahead_, {}));
+    if (ahead_.size() > most_ahead) server_.drop(*this);
+  }
+  [[nodiscard]] bool can_read() const {
+    return std::holds_alternative<Reading>(state_) && stream_.queued_bytes() < high_water;
   }
 
   void read_request(std::string_view bytes) {
@@ -141,28 +142,26 @@ class HttpServer::Connection final : public Responder::Target,
     }
     state_ = Reading{false};
     limit_.arm(server_.limits_.idle);
-    // What came ahead is read later: whoever has answered may still be at work.
-    if (!ahead_.empty()) {
-      server_.loop_.post([weak = weak_from_this()] {
-        if (const auto alive = weak.lock()) alive->go_on();
-      });
-    }
+    // The next request may be here already; it is read later, for whoever has answered may still be at work.
+    server_.loop_.post([weak = weak_from_this()] {
+      if (const auto alive = weak.lock()) alive->go_on();
+    });
   }
 
   /// The client takes more, or there is more for it.
   void go_on() {
     if (auto* sending = std::get_if<Sending>(&state_)) return send_more(*sending);
-    if (std::holds_alternative<Reading>(state_) && !ahead_.empty() && stream_.queued_bytes() < high_water)
-      read_request(std::exchange(ahead_, {}));
+    if (can_read()) read_request(std::exchange(ahead_, {}));
   }
 
   void send_more(Sending& sending) {
     while (stream_.queued_bytes() < high_water) {
       const auto piece = sending.body->read_some();
-      if (piece && piece->empty()) return;
-      if (!piece) {
+      const bool is_waiting = piece && piece->empty();
+      if (is_waiting && !has_ended_) return;
+      if (!piece || is_waiting) {
         stream_.write(std::string(wire::last_chunk()));
-        return conclude(sending.keep_alive);
+        return conclude(sending.keep_alive && !has_ended_);
       }
       stream_.write(wire::chunk(*piece));
     }
@@ -181,16 +180,17 @@ class HttpServer::Connection final : public Responder::Target,
     server_.drop(*this);
   }
 
-  /// Who says no more may still listen for the answer.
+  /// Who says no more may still listen for the answer, of one without an end for what there is of it now.
   void end(const Error* error) {
     has_ended_ = true;
-    if (error != nullptr || std::holds_alternative<Reading>(state_)) server_.drop(*this);
+    if (error != nullptr || std::holds_alternative<Reading>(state_)) return server_.drop(*this);
+    if (auto* sending = std::get_if<Sending>(&state_)) send_more(*sending);
   }
 
   HttpServer& server_;
   std::shared_ptr<const Guard> guard_;
   wire::RequestReader requests_;
-  std::variant<Reading, Waiting, Sending> state_;
+  std::variant<Reading, Waiting, Sending, Gone> state_;
   std::string ahead_;
   bool has_ended_ = false;
   loop::Timer limit_;
