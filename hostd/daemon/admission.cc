@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "hostd/runner/secrets.h"
+#include "kestrel/base/ip_address.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/fd.h"
 #include "kestrel/sys/file.h"
@@ -19,7 +20,12 @@ namespace {
 constexpr std::string_view scheme = "Bearer ";
 constexpr std::size_t least_token = 16;
 
-bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127."); }
+/// By number: what a name leads to may change.
+bool is_loopback(std::string_view text) {
+  const auto address = parse_ip_address(text);
+  if (!address) return false;
+  return address->is_v6 ? text == "::1" : text.starts_with("127.");
+}
 
 }  // namespace
 
@@ -76,9 +82,10 @@ Result<std::string> read_or_make_token(const std::string& path) {
   if (made.is_open()) {
     std::string token = random_hex(32);
     const std::string line = token + '\n';
-    if (::write(made.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-      return errno_error(concat("cannot write ", path), errno);
-    return token;
+    if (::write(made.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) return token;
+    const Error failure = errno_error(concat("cannot write ", path), errno);
+    ::unlink(path.c_str());
+    return failure;
   }
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return errno_error(concat("cannot read ", path), errno);

@@ -25,13 +25,17 @@ class EventBody final : public BodySource {
   ~EventBody() override { api_.fleet.forget(listener_); }
 
   std::optional<std::string> read_some() override {
-    std::string text = tell_gap();
+    const auto range = api_.registry.event_range();
+    if (!range) return std::nullopt;
+    std::string text = tell_gap(*range);
     auto events = api_.registry.events(after_, filter_, at_a_time);
     if (!events) return std::nullopt;
     for (const StoredEvent& event : *events) {
       text += to_text(event, form_);
       after_ = event.seq;
     }
+    // What is not wanted has been passed over, too.
+    if (events->size() < at_a_time) after_ = std::max(after_, range->last);
     if (text.empty() && following_ == Following::until_now) return std::nullopt;
     return text;
   }
@@ -43,11 +47,10 @@ class EventBody final : public BodySource {
 
  private:
   /// What is no longer kept of what was asked for.
-  std::string tell_gap() {
-    const auto range = api_.registry.event_range();
-    if (!range || range->first == 0 || after_ + 1 >= range->first) return {};
-    const StoredEvent gap{range->first - 1,
-                          concat("{\"gap\":{\"first\":", after_ + 1, ",\"last\":", range->first - 1, "}}")};
+  std::string tell_gap(const Registry::EventRange& range) {
+    if (range.first == 0 || after_ + 1 >= range.first) return {};
+    const StoredEvent gap{range.first - 1,
+                          concat("{\"gap\":{\"first\":", after_ + 1, ",\"last\":", range.first - 1, "}}")};
     after_ = gap.seq;
     return to_text(gap, form_);
   }
