@@ -3,6 +3,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -67,6 +68,15 @@ struct Host : LoopBench {
     return vm;
   }
   void remember(const VmRecord& vm) const { REQUIRE(open_registry().save(vm)); }
+  /// Only its record, which is all that the API shows.
+  void install(const std::string& name, const std::string& version) const {
+    const std::string manifest = concat(R"({"name":")", name, R"(","version":")", version, R"("})");
+    const auto contents = parse_bundle_contents(manifest);
+    REQUIRE(contents);
+    std::filesystem::create_directories(folder.file(concat("images/manifests/", name)));
+    folder.write(concat("images/manifests/", name, '/', version, ".json"),
+                 make_record(manifest, *contents, mebibytes(1), sys::wall_now()));
+  }
   [[nodiscard]] Registry open_registry() const {
     auto opened = Registry::open(folder.file("registry.db"));
     REQUIRE(opened);
@@ -129,7 +139,8 @@ class DaemonBench {
   Fleet fleet;
   Deployments deployments{host.loop, registry, fleet};
   Waits waits{host.loop, fleet};
-  ApiContext api{host.loop, registry, fleet, deployments, waits, sys::wall_now()};
+  Store images{host.folder.file("images")};
+  ApiContext api{host.loop, registry, fleet, deployments, waits, images, sys::wall_now()};
   HttpServer server{host.loop, {}, [this](const wire::Request& request, Responder responder) {
                       handle_api(api, request, std::move(responder));
                     }};

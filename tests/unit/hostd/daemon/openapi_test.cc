@@ -82,7 +82,8 @@ TEST_CASE("a request may have each member that the document names, and no other"
   for (const std::string_view name : vm_request_members()) {
     INFO(name);
     CHECK(schema("VmRequest").at("properties").contains(std::string(name)));
-    CHECK(schema("DeploymentRequest").at("properties").contains(std::string(name)));
+    // Volumes are for VMs on their own.
+    CHECK(schema("DeploymentRequest").at("properties").contains(std::string(name)) == (name != "volumes"));
   }
 }
 
@@ -117,6 +118,18 @@ TEST_CASE("a deployment is as the document says", "[hostd]") {
   CHECK(daemon.ask("PATCH", "/v1/deployments/api", R"({"max_surge":2})").status == 200);
   CHECK(daemon.ask("DELETE", "/v1/deployments/api").status == 202);
   host.run_until([&] { return daemon.deployments.names().empty(); });
+}
+
+TEST_CASE("an image is as the document says, and gone when it is removed", "[hostd]") {
+  Host host;
+  host.install("site", "1.0.0");
+  host.install("site", "2.0.0");
+  DaemonBench daemon(host);
+  CHECK(json_of(daemon.get("/v1/images")).at("images").size() == 2);
+  CHECK(json_of(daemon.get("/v1/images/site:1.0.0")).at("version") == "1.0.0");
+  CHECK(daemon.ask("DELETE", "/v1/images/site:1.0.0").status == 200);
+  CHECK(daemon.get("/v1/images/site:1.0.0").status == 404);
+  CHECK(daemon.get("/v1/images/SITE:").status == 422);
 }
 
 TEST_CASE("what is refused is told as a problem, with the status that fits", "[hostd]") {
