@@ -78,12 +78,15 @@ void show_progress(const DeploymentProgress& progress, std::string& shown) {
   std::fputs(concat("\r\033[K", line).c_str(), stderr);
 }
 
-/// Until all its replicas are healthy, or its update was taken back.
-int wait_until_healthy(const std::string& name, const std::string& patience) {
+/// Until all its replicas are healthy, or its update was taken back. `asked` is hostd's answer to what is
+/// waited for: the reason in it is that of an update before.
+int wait_until_healthy(const std::string& name, const std::string& patience, const std::string& asked) {
   const auto limit = parse_duration(patience);
   if (!limit)
     return fail(ExitCode::usage, concat("cannot wait for `", patience, "`: it is no length of time"));
   const MonotonicTime deadline = sys::monotonic_now() + *limit;
+  const auto before = parse_deployment_progress(asked);
+  const std::string old_reason = before ? before->rollback_reason : "";
   std::string shown;
   while (true) {
     const auto answer = ask_hostd("GET", path_of(name));
@@ -93,9 +96,9 @@ int wait_until_healthy(const std::string& name, const std::string& patience) {
     show_progress(*progress, shown);
     const bool is_done = progress->state == "healthy";
     const bool is_late = sys::monotonic_now() >= deadline;
-    if (!shown.empty() && (is_done || is_late || !progress->rollback_reason.empty()))
-      std::fputc('\n', stderr);
-    if (!progress->rollback_reason.empty())
+    const bool is_taken_back = !progress->rollback_reason.empty() && progress->rollback_reason != old_reason;
+    if (!shown.empty() && (is_done || is_late || is_taken_back)) std::fputc('\n', stderr);
+    if (is_taken_back)
       return fail(ExitCode::host_error, concat("cannot update ", name, ": ", progress->rollback_reason),
                   "it was taken back: the revision before serves");
     if (is_done) return print(name + '\n');
@@ -106,14 +109,14 @@ int wait_until_healthy(const std::string& name, const std::string& patience) {
   }
 }
 
-int wait_if_asked(const DeploymentOptions& options, const std::string& name) {
-  return options.waits ? wait_until_healthy(name, options.patience) : print(name + '\n');
+int wait_if_asked(const DeploymentOptions& options, const std::string& name, const std::string& asked) {
+  return options.waits ? wait_until_healthy(name, options.patience, asked) : print(name + '\n');
 }
 
 int change(const std::string& verb, const DeploymentOptions& options, const json& patch) {
   const auto changed = ask_hostd("PATCH", path_of(options.name), patch.dump());
   if (!changed) return hostd_failed(verb, options.name, changed.error());
-  return wait_if_asked(options, options.name);
+  return wait_if_asked(options, options.name, *changed);
 }
 
 }  // namespace
@@ -126,7 +129,7 @@ int create_deployment_command(const DeploymentOptions& options) {
     return fail(ExitCode::usage, "cannot create deployment: it needs a name, with --name or in the file");
   const auto created = ask_hostd("POST", "/v1/deployments", request->dump());
   if (!created) return hostd_failed("create", name->get<std::string>(), created.error());
-  return wait_if_asked(options, name->get<std::string>());
+  return wait_if_asked(options, name->get<std::string>(), *created);
 }
 
 int list_deployments_command(const DeploymentOptions& options) {
