@@ -7,7 +7,7 @@ network_image() {
     rm -rf "$tree"
     mkdir -p "$tree/bin"
     cp "$build/support/bench_peer" "$build/packages/busybox/bin/busybox" "$tree/bin"
-    # 10.0.2.15 is where hostfwd leads to by default.
+    # 10.0.2.15 is where hostfwd leads to by default; the agent's port is of the third virtio device.
     cat >"$work/network.yaml" <<'YAML'
 exec:
   - name: peer
@@ -15,7 +15,7 @@ exec:
     args: [serve, "9000", 10.0.2.15]
   - name: agent
     command: /bin/qemu-ga
-    args: [--method, virtio-serial, --path, /dev/vport0p1, --statedir, /run]
+    args: [--method, virtio-serial, --path, /dev/vport2p1, --statedir, /run]
 YAML
     [[ -d $build/packages/guest-agent ]] ||
         "$root/initramfs/fetch-package" -o "$build/packages/guest-agent" qemu-guest-agent libglib2.0-0 libudev1 liburing2 libpcre2-8-0 libnuma1
