@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "kestrel/base/text.h"
+
 using namespace kestrel;
 using namespace kestrel::hostd;
 
