@@ -53,7 +53,9 @@ guest_sources := $(foreach l,$(GUEST_LAYERS),$(sort $(wildcard kestrel/$(l)/*.cc
 host_sources  := $(sort $(filter-out hostd/main_%,$(wildcard hostd/*.cc hostd/*/*.cc)))
 # ONLY=tests/unit/config UNIT_LIBS="base config" builds and links just that, for a quick turn while others are in flux.
 ONLY      ?= tests/unit/*
-test_sources  := tests/unit/main.cc $(sort $(wildcard $(ONLY)/*.cc $(ONLY)/*/*.cc))
+# hostd's tests hold its answers against their description with what does so for the guest's (UNIT_LIBS: config, too).
+described     := $(if $(findstring tests/unit/hostd,$(ONLY)),$(addprefix tests/unit/control/document/,api_document.cc json_schema.cc))
+test_sources  := tests/unit/main.cc $(sort $(described) $(wildcard $(ONLY)/*.cc $(ONLY)/*/*.cc))
 fuzz_sources  := $(sort $(wildcard tests/fuzz/*.cc))
 tool_sources  := $(sort $(wildcard tests/support/*.cc))
 sources       := $(guest_sources) $(host_sources) $(test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc kestrel/unwanted.cc $(wildcard hostd/main_*.cc)
