@@ -139,9 +139,17 @@ std::string report_names(std::string_view text) {
 Result<DeploymentProgress> parse_deployment_progress(std::string_view text) {
   const auto document = parse(text, nullptr);
   if (!document) return document.error();
-  return DeploymentProgress{text_of(*document, "state"), document->value("replicas", 0U),
-                            document->value("healthy", 0U), document->value("updated", 0U),
-                            text_of(*document, "rollback_reason")};
+  DeploymentProgress progress;
+  progress.state = text_of(*document, "state");
+  progress.rollback_reason = text_of(*document, "rollback_reason");
+  for (const auto& [key, count] :
+       {std::pair{"replicas", &progress.replicas}, std::pair{"healthy", &progress.healthy},
+        std::pair{"updated", &progress.updated}}) {
+    const auto number = parse_integer(text_of(*document, key));
+    if (!number || *number < 0) return Error{concat("hostd's answer has no number `", key, "`")};
+    *count = static_cast<unsigned>(*number);
+  }
+  return progress;
 }
 
 }  // namespace kestrel::hostd

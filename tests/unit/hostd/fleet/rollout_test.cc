@@ -93,12 +93,12 @@ TEST_CASE("one that leaves takes no place", "[hostd]") {
 
 TEST_CASE("those that serve nobody go first, then the youngest", "[hostd]") {
   Bench bench(1);
-  bench.add("api-1", Condition::healthy);
+  bench.add("api-1", Condition::starting);
   bench.now += seconds(1);
   bench.add("api-2", Condition::healthy);
   bench.now += seconds(1);
-  bench.add("api-3", Condition::starting);
-  CHECK(retired(bench.look()) == Names{"api-3", "api-2"});
+  bench.add("api-3", Condition::healthy);
+  CHECK(retired(bench.look()) == Names{"api-1", "api-3"});
 }
 
 TEST_CASE("a deployment of none retires all it has", "[hostd]") {
