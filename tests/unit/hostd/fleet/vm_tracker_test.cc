@@ -174,7 +174,7 @@ TEST_CASE("a stop that is asked for again only gets stronger", "[hostd]") {
   CHECK(bench.on(immediate).effects.empty());
 }
 
-TEST_CASE("a deadline that has not come does nothing", "[hostd]") {
+TEST_CASE("a deadline that has not come does nothing to a VM that is followed", "[hostd]") {
   Bench bench = attached().on(orderly);
   CHECK(bench.after(seconds(1)).on(DeadlinePassed{}).effects.empty());
 }
