@@ -13,7 +13,8 @@ using namespace kestrel::hostd;
 
 namespace {
 
-/// A process that does nothing until it is killed.
+/// A process that does nothing until it is killed. Its signal is one that nobody ignores as nohup(1) does
+/// SIGHUP.
 struct Sleeper {
   Sleeper() : pid(::fork()) {
     REQUIRE(pid >= 0);
@@ -23,7 +24,7 @@ struct Sleeper {
   /// The signal that ended it.
   int end() {
     if (pid == 0) return signal;
-    ::kill(pid, SIGHUP);
+    ::kill(pid, SIGUSR1);
     int status = 0;
     ::waitpid(std::exchange(pid, 0), &status, 0);
     return signal = WTERMSIG(status);
@@ -55,7 +56,7 @@ TEST_CASE("a process that has got the number of another is left alone", "[hostd]
   const auto killed = kill_process({sleeper.pid, start_ticks_of(sleeper.pid) + 1});
   REQUIRE_FALSE(killed);
   CHECK(killed.error().code == ESRCH);
-  CHECK(sleeper.end() == SIGHUP);
+  CHECK(sleeper.end() == SIGUSR1);
 }
 
 TEST_CASE("a process that has ended is none", "[hostd]") {
