@@ -58,7 +58,8 @@ described     := $(if $(findstring tests/unit/hostd,$(ONLY)),$(addprefix tests/u
 test_sources  := tests/unit/main.cc $(sort $(described) $(wildcard $(ONLY)/*.cc $(ONLY)/*/*.cc))
 fuzz_sources  := $(sort $(wildcard tests/fuzz/*.cc))
 tool_sources  := $(sort $(wildcard tests/support/*.cc))
-sources       := $(guest_sources) $(host_sources) $(test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc kestrel/unwanted.cc $(wildcard hostd/main_*.cc)
+guest_test_sources := tests/unit/main.cc kestrel/unwanted.cc $(sort $(wildcard tests/guest/*.cc))
+sources       := $(guest_sources) $(host_sources) $(test_sources) $(guest_test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc kestrel/unwanted.cc $(wildcard hostd/main_*.cc)
 
 object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
@@ -122,6 +123,11 @@ $(BUILD)/support/%: $(BUILD)/obj/tests/support/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -Wl,--gc-sections -s -o $@ $<
+
+# Tests of code that needs a kernel of its own, as one program for a guest (tests/vm/vsock_test.sh).
+$(BUILD)/guest-tests: $(call object,$(guest_test_sources)) $(host_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(STATIC) $(CXXFLAGS) -fno-lto -Wl,--gc-sections -s -o $@ $(call object,$(guest_test_sources)) $(call group,$(host_libraries)) $(GUEST_LIBS)
 
 # What completes the command lines, and their manual pages; `completions` itself is a tool of the build.
 shells      := bash zsh fish man
@@ -199,7 +205,7 @@ check: ## everything: layers, unit tests, PID 1 in namespaces, guests
 	+$(Q)$(submake) deps
 	+$(Q)$(submake) check-all
 
-check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(tool_programs) images $(more_images)
+check-all: layers named-tests size $(programs) $(completions) $(BUILD)/unit-tests $(BUILD)/guest-tests $(tool_programs) images $(more_images)
 	$(Q)BUILD=$(BUILD) tests/run unit pid1 vm examples
 
 check-unit: $(BUILD)/unit-tests ## only the unit tests; T="[tag]" or T="a name*" picks
@@ -227,7 +233,7 @@ check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kes
 check-examples: $(programs) $(more_images) ## only the big examples (needs root); T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run examples $(T)
 
-check-vm: $(programs) $(tool_programs) images ## only the tests with guests; T= picks a file
+check-vm: $(programs) $(BUILD)/guest-tests $(tool_programs) images ## only the tests with guests; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run vm $(T)
 
 bench: ## measure, print a table, write $(BUILD)/bench.json

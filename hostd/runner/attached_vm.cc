@@ -37,7 +37,7 @@ AttachedVm::AttachedVm(loop::Loop& loop, AttachSpec spec, RuntimeDir dir, Runner
       dir_(std::move(dir)),
       observer_(observer),
       began_(loop.now()),
-      dialer_(loop, spec_.uds_path),
+      dialer_(loop, hybrid_way(spec_.uds_path)),
       health_retry_(loop, [this] { ask_health(); }),
       vmm_check_(loop, [this] { look_for_vmm(); }),
       leaving_limit_(loop, [this] { finish(Outcome(std::get<Leaving>(state_).outcome)); }),

@@ -1,5 +1,5 @@
 // A VM whose VMM is somebody else's: any that offers its guest's vsock as a Unix socket in Firecracker's
-// convention (hybrid_dialer.h). The guest dials its host as ever, arrives here, and is as good as one of
+// convention (relay_dialer.h). The guest dials its host as ever, arrives here, and is as good as one of
 // ours, but for what takes a VMM: it cannot be started, ended by force or paused.
 //
 // Its runner may come and go. The folder, the records and their numbers go on; a guest that is there dials
@@ -17,7 +17,7 @@
 #include "hostd/runner/control_server.h"
 #include "hostd/runner/guest_request.h"
 #include "hostd/runner/guest_session.h"
-#include "hostd/runner/hybrid_dialer.h"
+#include "hostd/runner/relay_dialer.h"
 #include "hostd/runner/observer.h"
 #include "hostd/runner/publisher.h"
 #include "hostd/runner/runtime_dir.h"
@@ -87,7 +87,7 @@ class AttachedVm final : public ControlTarget {
   MonotonicTime began_;
   std::optional<Outcome> outcome_;
 
-  HybridDialer dialer_;
+  RelayDialer dialer_;
   std::unique_ptr<GuestRequest> request_;
   int health_tries_ = 0;
   loop::Timer health_retry_;

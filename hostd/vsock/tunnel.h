@@ -13,7 +13,7 @@
 
 #include "hostd/vsock/byte_queue.h"
 #include "hostd/vsock/connection.h"
-#include "hostd/vsock/device.h"
+#include "hostd/vsock/opening.h"
 #include "hostd/vsock/scatter.h"
 #include "kestrel/loop/fd_watcher.h"
 #include "kestrel/sys/fd.h"
@@ -23,14 +23,6 @@ namespace kestrel::hostd::vsock {
 /// How long a Preamble's exchange may take from the guest's acceptance on.
 inline constexpr Duration preamble_timeout = seconds(10);
 inline constexpr std::size_t max_preamble_reply = 16 * 1024;
-
-/// What comes before a host-initiated connection's bytes flow.
-struct Opening {
-  enum class Greeting { none, ok_line };
-  Greeting greeting = Greeting::none;  ///< `OK <host port>\n` to the host, once the guest has accepted
-  Preamble preamble = {};
-  std::function<void(Result<void>)> done = {};  ///< told once; optional
-};
 
 class Tunnel {
  public:

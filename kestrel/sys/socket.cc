@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 // Its structures name sockaddr: it must come after <sys/socket.h>.
 #include <linux/vm_sockets.h>
@@ -99,13 +100,17 @@ Result<void> bind_and_listen(const UniqueFd& socket, const Address& address) {
   return {};
 }
 
-Result<UniqueFd> connect_to(const Address& address, int type = SOCK_STREAM) {
-  auto socket = make_socket(address, type);
-  if (!socket) return socket;
-  if (::connect(socket->get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
+Result<UniqueFd> connect_with(UniqueFd socket, const Address& address) {
+  if (::connect(socket.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
     return errno_error(concat("cannot connect to ", address.name), errno);
   }
   return socket;
+}
+
+Result<UniqueFd> connect_to(const Address& address, int type = SOCK_STREAM) {
+  auto socket = make_socket(address, type);
+  if (!socket) return socket;
+  return connect_with(std::move(*socket), address);
 }
 
 /// Removes a socket file that nobody serves any more. True if there was one.
@@ -183,8 +188,23 @@ Result<UniqueFd> listen_vsock(std::uint32_t port) {
   return socket;
 }
 
-Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port) {
-  return connect_to(vsock_address(cid, port));
+Result<std::uint32_t> bound_vsock_port(const UniqueFd& socket) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
+    return errno_error("cannot tell the port of a socket", errno);
+  }
+  if (storage.ss_family != AF_VSOCK) return errno_error("cannot tell the port of a socket", EAFNOSUPPORT);
+  return reinterpret_cast<sockaddr_vm&>(storage).svm_port;
+}
+
+Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port, Duration limit) {
+  const Address address = vsock_address(cid, port);
+  auto socket = make_socket(address);
+  if (!socket) return socket;
+  const timeval time{.tv_sec = to_ms(limit) / 1000, .tv_usec = to_ms(limit) % 1000 * 1000};
+  ::setsockopt(socket->get(), AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &time, sizeof time);
+  return connect_with(std::move(*socket), address);
 }
 
 Result<UniqueFd> connect_vsock_packets(std::uint32_t cid, std::uint32_t port) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kestrel/base/result.h"
+#include "kestrel/base/time.h"
 #include "kestrel/sys/fd.h"
 
 namespace kestrel::sys {
@@ -23,9 +24,17 @@ inline constexpr std::size_t longest_unix_path = 107;
 [[nodiscard]] Result<std::uint16_t> bound_tcp_port(const UniqueFd& socket);
 [[nodiscard]] Result<UniqueFd> connect_tcp(const std::string& address, std::uint16_t port);
 
-/// Guest only. `listen_vsock` binds VMADDR_CID_ANY.
+/// VMADDR_PORT_ANY of vsock(7): the kernel picks a free port (bound_vsock_port tells which).
+inline constexpr std::uint32_t any_vsock_port = 0xffffffff;
+/// How long a peer may take to accept, unless told otherwise: what Linux uses
+/// (VSOCK_DEFAULT_CONNECT_TIMEOUT).
+inline constexpr Duration vsock_connect_time = seconds(2);
+
+/// In a guest, and on a host whose kernel plays its guests' devices. `listen_vsock` binds VMADDR_CID_ANY.
 [[nodiscard]] Result<UniqueFd> listen_vsock(std::uint32_t port);
-[[nodiscard]] Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port);
+[[nodiscard]] Result<std::uint32_t> bound_vsock_port(const UniqueFd& socket);
+[[nodiscard]] Result<UniqueFd> connect_vsock(std::uint32_t cid, std::uint32_t port,
+                                             Duration limit = vsock_connect_time);
 /// The same in packets that keep their bounds (SOCK_SEQPACKET); an error where the kernel or the device has
 /// none.
 [[nodiscard]] Result<UniqueFd> connect_vsock_packets(std::uint32_t cid, std::uint32_t port);

@@ -159,6 +159,7 @@ TEST_CASE("the port of a Unix socket and the CID of a TCP socket are errors", "[
   auto listener = listen_unix(folder.path + "/a", 0600);
   REQUIRE(listener);
   CHECK_FALSE(bound_tcp_port(*listener));
+  CHECK_FALSE(bound_vsock_port(*listener));
   CHECK_FALSE(vsock_peer_cid(listener->get()));
   CHECK_FALSE(vsock_peer_cid(-1));
 }

@@ -1,4 +1,4 @@
-#include "hostd/runner/hybrid_dialer.h"
+#include "hostd/runner/relay_dialer.h"
 
 #include <sys/socket.h>
 
@@ -56,7 +56,7 @@ struct Bench : LoopBench {
   sys::UniqueFd given;
   std::optional<Inbox> inbox;
   std::string result;
-  HybridDialer dialer{loop, folder.file("v"), milliseconds(50)};
+  RelayDialer dialer{loop, hybrid_way(folder.file("v")), milliseconds(50)};
 };
 
 }  // namespace
