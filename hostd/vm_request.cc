@@ -81,7 +81,7 @@ Result<void> read_request(const VmRequest& request, const Surroundings& surround
   for (const auto& read :
        {read_memory(request.memory, spec.memory), read_ports(request.ports, spec.ports),
         read_volumes(request.volumes, surroundings.volumes_dir, spec.volumes),
-        read_network(request.network, spec.network),
+        read_network(first_given(request.network, surroundings.network), spec.network),
         read_accel(first_given(request.accel, surroundings.accel), spec.accel),
         read_duration("boot timeout", request.boot_timeout, spec.boot_timeout),
         read_duration("shutdown timeout", request.shutdown_timeout, spec.shutdown_timeout)}) {

@@ -40,6 +40,7 @@ struct VmRequest {
 struct Surroundings {
   std::string kernel;
   std::string accel;
+  std::string network;
   std::string vmm;
   std::string vms_dir;      ///< below which each VM has its runtime folder
   std::string volumes_dir;  ///< where volumes are kept

@@ -79,6 +79,7 @@ Surroundings surroundings() {
   Surroundings found;
   found.kernel = variable("KESTREL_KERNEL");
   found.accel = variable("KESTREL_ACCEL");
+  found.network = variable("KESTREL_NETWORK");
   found.vmm = variable("KESTREL_QEMU");
   found.vms_dir = vms_dir();
   found.volumes_dir = volumes_dir();

@@ -25,7 +25,7 @@ struct RunOptions {
 [[nodiscard]] Result<VmRequest> read_request(const RunOptions& options);
 /// The same for who works in another folder: every path in it is absolute.
 [[nodiscard]] Result<VmRequest> read_request_for_hostd(const RunOptions& options);
-/// What this process has in its environment (KESTREL_KERNEL, KESTREL_ACCEL, KESTREL_QEMU), and its VMs.
+/// What this process has in its environment (KESTREL_KERNEL, KESTREL_ACCEL, …), and its VMs.
 [[nodiscard]] Surroundings surroundings();
 /// Reads the image. The outcome says what is wrong, ready to be shown.
 [[nodiscard]] std::variant<VmSpec, Outcome> make_spec(const RunOptions& options);

@@ -18,7 +18,7 @@ void add_vm_options(CLI::App& command, RunOptions& options) {
       ->type_name("FILE");
   command
       .add_option("--network", options.vm.network,
-                  "the guest's way out beside its published ports (default: none)")
+                  "the guest's way out beside its published ports (default: $KESTREL_NETWORK, else none)")
       ->type_name("none|user|bridge=NAME");
   command.add_option("-m,--memory", options.vm.memory, "such as 256M or 1G (default: the image's)");
   command.add_option("--cpus", options.vm.cpus, "number of processors (default: the image's)");

@@ -64,6 +64,19 @@ TEST_CASE("options win over the image, which wins over defaults", "[hostd]") {
   CHECK(spec.runtime_dir.ends_with("/vms/site"));
 }
 
+TEST_CASE("the environment says which network a VM has of which nobody says otherwise", "[hostd]") {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder);
+  ::setenv("KESTREL_NETWORK", "bridge=br7", 1);
+  const auto by_default = make_spec(options);
+  options.vm.network = "none";
+  const auto wanted = make_spec(options);
+  ::unsetenv("KESTREL_NETWORK");
+  CHECK(format(std::get<VmSpec>(by_default).network) == "bridge=br7");
+  CHECK(format(std::get<VmSpec>(wanted).network) == "none");
+  CHECK(format(std::get<VmSpec>(make_spec(options)).network) == "none");
+}
+
 TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder);
