@@ -19,6 +19,9 @@ if [ -d "$template" ]; then
 else
     as_postgres initdb --pgdata="$new" --auth-local=peer --auth-host=scram-sha-256 --encoding=UTF8 --no-sync >/dev/null
 fi
+# For other VMs, where this one has a network.
+echo "listen_addresses = '*'" >>"$new/postgresql.conf"
+echo "host all all all scram-sha-256" >>"$new/pg_hba.conf"
 
 # -j: a statement goes up to an empty line.
 single() { as_postgres postgres --single -j -D "$new" "$1" >/dev/null; }

@@ -62,15 +62,31 @@ func migrate() {
 		log.Fatal(err)
 	}
 	for _, file := range files {
-		statements, err := os.ReadFile(file)
-		if err == nil {
-			_, err = db.Exec(string(statements))
-		}
-		if err != nil {
+		if err := apply(file); err != nil {
 			log.Fatalf("cannot apply %s: %v", file, err)
 		}
 		log.Println("applied", file)
 	}
+}
+
+// Replicas that start at once take turns: two that create a table IF NOT EXISTS may both find none.
+func apply(file string) error {
+	statements, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	turn, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer turn.Rollback()
+	if _, err := turn.Exec("SELECT pg_advisory_xact_lock(1)"); err != nil {
+		return err
+	}
+	if _, err := turn.Exec(string(statements)); err != nil {
+		return err
+	}
+	return turn.Commit()
 }
 
 func healthHandler(w http.ResponseWriter, r *http.Request) {
@@ -82,6 +98,7 @@ func healthHandler(w http.ResponseWriter, r *http.Request) {
 }
 
 func usersHandler(w http.ResponseWriter, r *http.Request) {
+	log.Println(r.Method, r.URL.Path)
 	if r.Method == http.MethodPost {
 		addUser(w, r)
 		return
