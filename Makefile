@@ -143,8 +143,9 @@ packages = $(BUILD)/packages
 $(packages)/kernel:  contents := linux-image-cloud-amd64
 $(packages)/caddy:   contents := caddy libc6 libzstd1
 $(packages)/busybox: contents := busybox-static
+$(packages)/nginx:   contents := nginx libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g
 $(packages)/go:      contents := golang-1.19-go golang-1.19-src golang-github-lib-pq-dev
-$(packages)/kernel $(packages)/caddy $(packages)/busybox $(packages)/go: initramfs/fetch-package
+$(packages)/kernel $(packages)/caddy $(packages)/busybox $(packages)/nginx $(packages)/go: initramfs/fetch-package
 	$(call say,FETCH,$(firstword $(contents)))
 	$(Q)initramfs/fetch-package -o $@ $(contents)
 
@@ -169,6 +170,7 @@ endef
 $(eval $(call example_image,static-site,caddy))
 $(eval $(call example_image,batch,busybox))
 $(eval $(call example_image,bad-config,busybox,--no-check))
+$(eval $(call example_image,multi-tier,nginx))
 images: $(foreach e,static-site batch bad-config,$(BUILD)/images/$(e)/manifest.json) ## the images of config-examples/
 
 # Examples with a root file system: of Debian's packages instead of what their Dockerfile says, which has to be pulled.
@@ -190,7 +192,7 @@ $(BUILD)/images/user-api/manifest.json: $(shell find config-examples/user-api -t
 	$(Q)PATH=$(go)/usr/lib/go-1.19/bin:$$PATH GOROOT=$(go)/usr/lib/go-1.19 GOPATH=$(go)/usr/share/gocode GOCACHE=$(abspath $(BUILD))/go-cache \
 	  $(BUILD)/kestrelctl build --quiet --file config-examples/user-api/fledge.toml -o $(@D) >/dev/null
 
-more_images := $(foreach e,$(disk_examples) user-api,$(BUILD)/images/$(e)/manifest.json)
+more_images := $(foreach e,$(disk_examples) user-api multi-tier,$(BUILD)/images/$(e)/manifest.json)
 
 # make sees a make in a recipe only where MAKE is spelt out, or by the +.
 submake = $(MAKE) --no-print-directory $(if $(Q),-s)
@@ -230,7 +232,7 @@ endif
 check-pid1: $(programs) $(tool_programs) $(completions) ## only the tests of kestrel in namespaces; T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run pid1 $(T)
 
-check-examples: $(programs) $(more_images) ## only the big examples (needs root); T= picks a file
+check-examples: $(programs) $(more_images) $(packages)/busybox $(packages)/caddy ## only the big examples (needs root); T= picks a file
 	$(Q)BUILD=$(BUILD) tests/run examples $(T)
 
 check-vm: $(programs) $(BUILD)/guest-tests $(tool_programs) images ## only the tests with guests; T= picks a file

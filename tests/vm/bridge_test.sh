@@ -3,18 +3,9 @@
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../support/harness.sh"
 . "$REPO/tests/support/vm.sh"
+. "$REPO/tests/support/bridge.sh"
 time_limit=240
 
-# Begins the test anew where the machine's network cannot be touched, on the first call.
-in_own_network() {
-  [ -n "${own_network-}" ] || own_network=yes exec unshare --net bash "$harness_file" --one "${FUNCNAME[1]}"
-  ip link set lo up
-}
-bridge() {
-  ip link add br0 type bridge
-  ip address add 10.77.0.1/24 dev br0
-  ip link set br0 up
-}
 # build_web: an image whose server says who it is, and that looks at the page of $PEER first if that is set.
 build_web() {
   more_applets web httpd ip ping wget
