@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "hostd/cli/output_format.h"
 #include "kestrel/base/result.h"
 #include "kestrel/base/time.h"
 
@@ -21,6 +22,11 @@ namespace kestrel::hostd {
 /// Hands the body on as it comes, until its end or until `take` says false.
 [[nodiscard]] Result<void> follow_hostd(std::string target,
                                         const std::function<bool(std::string_view)>& take);
+
+/// Its answer, a JSON document, in the form that was asked for; `report` makes of it what people see. Returns
+/// the exit status.
+[[nodiscard]] int print_answer(const std::string& json, OutputFormat format,
+                               Result<std::string> (*report)(std::string_view, WallTime));
 
 /// `cannot VERB NAME: …` on stderr, with the way out; the exit status.
 int hostd_failed(std::string_view verb, std::string_view name, const Error& error);

@@ -32,16 +32,6 @@ int print(const std::string& text) {
   return 0;
 }
 
-int print_document(const std::string& text, OutputFormat format,
-                   Result<std::string> (*report)(std::string_view, WallTime)) {
-  if (format == OutputFormat::json) return print(text + '\n');
-  if (format == OutputFormat::yaml) return print(to_yaml(text));
-  const auto shown = report(text, sys::wall_now());
-  if (!shown)
-    return fail(ExitCode::host_error, concat("cannot read hostd's answer: ", shown.error().message));
-  return print(*shown);
-}
-
 Result<json> read_request_file(const std::string& path) {
   const auto text = path == "-"
                         ? Result<std::string>(std::string(std::istreambuf_iterator<char>(std::cin), {}))
@@ -136,13 +126,13 @@ int list_deployments_command(const DeploymentOptions& options) {
   const auto deployments = ask_hostd("GET", "/v1/deployments");
   if (!deployments) return hostd_failed("list", "deployments", deployments.error());
   if (options.is_quiet) return print(report_names(*deployments));
-  return print_document(*deployments, options.format, report_deployments);
+  return print_answer(*deployments, options.format, report_deployments);
 }
 
 int get_deployment_command(const DeploymentOptions& options) {
   const auto deployment = ask_hostd("GET", path_of(options.name));
   if (!deployment) return hostd_failed("show", options.name, deployment.error());
-  return print_document(*deployment, options.format, report_deployment);
+  return print_answer(*deployment, options.format, report_deployment);
 }
 
 int scale_deployment_command(const DeploymentOptions& options) {

@@ -123,7 +123,6 @@ int run_detached(const VmSpec& spec, const RunOptions& options) {
                   concat("cannot run ", spec.name, ": a VM of that name is running already"));
     }
     if (!dir) return fail(ExitCode::host_error, concat("cannot run ", spec.name, ": ", dir.error().message));
-    ::unlink(dir->file(runner_log_file).c_str());
   }
   const auto progress = start_runner(spec);
   if (!progress)

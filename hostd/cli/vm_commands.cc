@@ -8,7 +8,6 @@
 #include "hostd/cli/query_commands.h"
 #include "hostd/runner/known_vms.h"
 #include "kestrel/base/text.h"
-#include "kestrel/sys/clock.h"
 #include "kestrel/wire/http.h"
 
 namespace kestrel::hostd {
@@ -34,16 +33,6 @@ int print_name(const std::string& name) { return print(name + '\n'); }
 /// Whether `name` is a VM that hostd does not know, but somebody else runs.
 bool is_of_another(const std::string& name, const Error& error) {
   return (error.code == ENOENT || error.code == ENOTCONN) && is_known(name);
-}
-
-/// `report` is what people see.
-int print_document(const std::string& json, OutputFormat format,
-                   Result<std::string> (*report)(std::string_view, WallTime)) {
-  if (format == OutputFormat::json) return print(json + '\n');
-  if (format == OutputFormat::yaml) return print(to_yaml(json));
-  const auto text = report(json, sys::wall_now());
-  if (!text) return fail(ExitCode::host_error, concat("cannot read hostd's answer: ", text.error().message));
-  return print(*text);
 }
 
 Result<void> wait_for(const std::string& name, const std::string& goal, Duration patience) {
@@ -80,14 +69,14 @@ int list_vms_command(const VmCommandOptions& options) {
     return options.is_quiet ? list_names_command() : list_command(options.format);
   if (!vms) return hostd_failed("list", "VMs", vms.error());
   if (options.is_quiet) return print(report_names(*vms));
-  return print_document(*vms, options.format, report_vms);
+  return print_answer(*vms, options.format, report_vms);
 }
 
 int get_vm_command(const VmCommandOptions& options) {
   const auto vm = ask_hostd("GET", path_of(options.name));
   if (!vm && is_of_another(options.name, vm.error())) return status_command(options.name, options.format);
   if (!vm) return hostd_failed("show", options.name, vm.error());
-  return print_document(*vm, options.format, report_vm);
+  return print_answer(*vm, options.format, report_vm);
 }
 
 int start_vm_command(const VmCommandOptions& options) {

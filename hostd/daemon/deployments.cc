@@ -113,10 +113,7 @@ Result<void> Deployments::remove(const std::string& name) {
 
 Result<void> Deployments::save(Entry& entry, Deployment next, std::string_view event, std::string_view more) {
   const FleetEvent told = event_of_deployment(event, next.name, sys::wall_now(), more);
-  const auto saved = registry_.transact([&]() -> Result<void> {
-    const auto appended = registry_.append_event("", told.name, told.members);
-    return appended ? registry_.save(next) : appended.error();
-  });
+  const auto saved = registry_.commit("", told, [&] { return registry_.save(next); });
   if (!saved) return saved.error().in(concat("cannot change deployment ", next.name));
   entry.model = std::move(next);
   look_soon(entry);

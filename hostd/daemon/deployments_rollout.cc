@@ -162,10 +162,7 @@ void Deployments::remove_if_empty(const std::string& name) {
     if (vm->record().replica.deployment == name) return;
   }
   const FleetEvent event = event_of_deployment("deployment.deleted", name, sys::wall_now());
-  const auto removed = registry_.transact([&]() -> Result<void> {
-    const auto appended = registry_.append_event("", event.name, event.members);
-    return appended ? registry_.remove_deployment(name) : appended.error();
-  });
+  const auto removed = registry_.commit("", event, [&] { return registry_.remove_deployment(name); });
   if (!removed) {
     log_error("cannot delete deployment ", name, ": ", removed.error().message);
     return look_soon(entry, publish_interval);

@@ -113,10 +113,7 @@ Result<ManagedVm*> Fleet::add(VmRecord record) {
     return Error{checked.error().message, EINVAL};
   record.created = sys::wall_now();
   const FleetEvent event = event_of_vm("vm.created", record, record.created);
-  const auto saved = registry_.transact([&]() -> Result<void> {
-    const auto appended = registry_.append_event(name, event.name, event.members);
-    return appended ? registry_.save(record) : appended.error();
-  });
+  const auto saved = registry_.commit(name, event, [&] { return registry_.save(record); });
   if (!saved) return saved.error().in(concat("cannot create ", name));
   auto vm = std::make_unique<ManagedVm>(loop_, registry_, std::move(record), watcher_);
   ManagedVm* const added = vms_.emplace(name, std::move(vm)).first->second.get();
@@ -128,10 +125,7 @@ Result<void> Fleet::remove(const std::string& name) {
   ManagedVm& vm = *vms_.at(name);
   if (!vm.is_resting()) return Error{concat("cannot delete ", name, ": it is ", vm.state_name()), EBUSY};
   const FleetEvent event = event_of_vm("vm.deleted", vm.record(), sys::wall_now());
-  const auto removed = registry_.transact([&]() -> Result<void> {
-    const auto appended = registry_.append_event(name, event.name, event.members);
-    return appended ? registry_.remove_vm(name) : appended.error();
-  });
+  const auto removed = registry_.commit(name, event, [&] { return registry_.remove_vm(name); });
   if (!removed) return removed.error().in(concat("cannot delete ", name));
   // The folder of a VM that has ended is in nobody's way: what cannot be removed is found by its name.
   static_cast<void>(remove_ended(vm.record().spec.runtime_dir));

@@ -1,7 +1,6 @@
 #include "hostd/daemon/managed_vm.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -16,15 +15,6 @@
 namespace kestrel::hostd {
 
 namespace {
-
-/// A runner answers from its loop, which nothing holds up.
-constexpr Duration answer_time = seconds(2);
-wire::Request request_of(std::string method, std::string target) {
-  wire::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  return request;
-}
 
 /// A runner tells more apart than its users want to know.
 std::string_view state_of_attached(std::string_view state) {
@@ -80,7 +70,6 @@ Result<void> ManagedVm::start() {
       return Error{concat("cannot start ", record_.name, ": a VM of that name runs that is not hostd's"),
                    EBUSY};
     if (!dir) return dir.error().in(concat("cannot start ", record_.name));
-    ::unlink(file(runner_log_file).c_str());
   }
   VmRecord next = record_;
   next.is_wanted = true;
@@ -90,7 +79,6 @@ Result<void> ManagedVm::start() {
     return saved.error().in(concat("cannot start ", record_.name));
   record_ = std::move(next);
   status_.reset();
-  has_taken_end_ = false;
   launch_problem_.clear();
   handle(tracking::StartWanted{});
   return {};
@@ -123,7 +111,8 @@ void ManagedVm::ask_runner(std::string method, std::string target, Duration limi
                            std::function<void(Result<wire::Response>)> done) {
   if (!std::holds_alternative<tracking::Attached>(tracker_.state()))
     return done(Error{concat(record_.name, " is ", state_name()), EAGAIN});
-  calls_.ask(file(runner_socket), request_of(std::move(method), std::move(target)), limit, std::move(done));
+  calls_.ask(file(runner_socket), {.method = std::move(method), .target = std::move(target)}, limit,
+             std::move(done));
 }
 
 void ManagedVm::child_ended() { handle(tracking::ChildEnded{}); }
@@ -156,7 +145,7 @@ void ManagedVm::perform(const tracking::LaunchRunner&) {
 }
 
 void ManagedVm::perform(const tracking::Dial&) {
-  calls_.ask(file(runner_socket), request_of("GET", "/v1/vm"), answer_time,
+  calls_.ask(file(runner_socket), {.method = "GET", .target = "/v1/vm"}, runner_answer_time,
              [this](const Result<wire::Response>& response) { dialled(response); });
 }
 
@@ -177,8 +166,8 @@ void ManagedVm::dialled(const Result<wire::Response>& response) {
 void ManagedVm::perform(const tracking::AskToStop& effect) {
   const bool is_forced = effect.force == StopForce::immediate;
   // Whether it stops shows by its records; an answer that fails is made up for by the deadline.
-  calls_.ask(file(runner_socket), request_of("POST", is_forced ? "/v1/stop?force=1" : "/v1/stop"),
-             answer_time, [](const Result<wire::Response>&) {});
+  calls_.ask(file(runner_socket), {.method = "POST", .target = is_forced ? "/v1/stop?force=1" : "/v1/stop"},
+             runner_answer_time, [](const Result<wire::Response>&) {});
 }
 
 void ManagedVm::perform(const tracking::KillRunner&) {

@@ -23,6 +23,9 @@ namespace kestrel::hostd {
 
 class ManagedVm;
 
+/// A runner answers from its loop, which nothing holds up.
+inline constexpr Duration runner_answer_time = seconds(2);
+
 /// What a VM's surroundings are told.
 struct VmWatcher {
   /// A child of this process is the VM's runner now.
@@ -113,7 +116,6 @@ class ManagedVm {
   sys::UniqueFd progress_;
   /// This hostd has started it, or its runner has answered.
   bool is_known_to_have_begun_ = false;
-  bool has_taken_end_ = false;
   std::string partial_line_;
 
   std::unique_ptr<HttpFollow> follow_;

@@ -19,17 +19,8 @@ namespace kestrel::hostd {
 
 namespace {
 
-/// A runner answers from its loop, which nothing holds up.
-constexpr Duration answer_time = seconds(2);
 /// More files than any limit leaves.
 constexpr unsigned most_files = 100;
-
-wire::Request get(std::string target) {
-  wire::Request request;
-  request.method = "GET";
-  request.target = std::move(target);
-  return request;
-}
 
 std::string last_line(std::string_view text) {
   const std::string_view trimmed = trim(text);
@@ -46,9 +37,10 @@ void ManagedVm::follow() {
   loop_.post([gone = std::shared_ptr<HttpFollow>(std::move(follow_))] {});
   follow_ = std::make_unique<HttpFollow>(
       loop_, file(runner_socket),
-      get(concat("/v1/events?follow=1&after=", record_.run.seen,
-                 "&runtime_id=", wire::percent_encode(record_.run.runtime_id))),
-      answer_time,
+      wire::Request{.method = "GET",
+                    .target = concat("/v1/events?follow=1&after=", record_.run.seen,
+                                     "&runtime_id=", wire::percent_encode(record_.run.runtime_id))},
+      runner_answer_time,
       FollowCallbacks{
           .on_head = [this](const wire::Response& head, int peer_pid) { follow_began(head, peer_pid); },
           .on_body = [this](std::string_view bytes) { take_bytes(bytes); },
@@ -61,7 +53,7 @@ void ManagedVm::follow_began(const wire::Response& head, int peer_pid) {
   record_.run.runner_start_ticks = start_ticks_of(peer_pid);
 }
 
-void ManagedVm::follow_ended() { handle(tracking::FollowingEnded{has_taken_end_, lock()}); }
+void ManagedVm::follow_ended() { handle(tracking::FollowingEnded{record_.run.outcome.has_value(), lock()}); }
 
 void ManagedVm::take_bytes(std::string_view bytes) {
   partial_line_.append(bytes);
@@ -94,20 +86,20 @@ Result<void> ManagedVm::take_records(std::string_view lines) {
   });
   if (!done) return done;
   record_ = std::move(next);
-  has_taken_end_ = record_.run.outcome.has_value();
   watcher_.on_events();
   return {};
 }
 
 void ManagedVm::refresh() {
   if (std::exchange(is_refreshing_, true)) return;
-  calls_.ask(file(runner_socket), get("/v1/vm"), answer_time, [this](const Result<wire::Response>& response) {
-    is_refreshing_ = false;
-    auto status = response ? parse_runner_status(response->body) : response.error();
-    if (!status || status->runtime_id != record_.run.runtime_id) return;
-    status_ = std::move(*status);
-    watcher_.on_change(*this);
-  });
+  calls_.ask(file(runner_socket), {.method = "GET", .target = "/v1/vm"}, runner_answer_time,
+             [this](const Result<wire::Response>& response) {
+               is_refreshing_ = false;
+               auto status = response ? parse_runner_status(response->body) : response.error();
+               if (!status || status->runtime_id != record_.run.runtime_id) return;
+               status_ = std::move(*status);
+               watcher_.on_change(*this);
+             });
 }
 
 // --- the end of a run -------------------------------------------------------------------------------------
@@ -146,10 +138,7 @@ Result<void> ManagedVm::conclude() {
     next.run.outcome = find_outcome();
     next.run.ended = sys::wall_now();
     const FleetEvent event = event_of_end(*next.run.outcome, next, *next.run.ended);
-    const auto done = registry_.transact([&]() -> Result<void> {
-      const auto appended = registry_.append_event(next.name, event.name, event.members);
-      return appended ? registry_.save(next) : appended.error();
-    });
+    const auto done = registry_.commit(next.name, event, [&] { return registry_.save(next); });
     if (!done) return done;
     record_ = std::move(next);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "hostd/vm_outcome.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
@@ -31,20 +32,6 @@ FleetEvent event_of(std::string_view name, json data, const VmRecord& vm, std::s
   event.name = name;
   event.members = text.substr(1, text.size() - 2);
   return event;
-}
-
-Outcome outcome_of(const json& record) {
-  Outcome outcome;
-  if (const auto status = record.find("status"); status != record.end() && status->is_number_integer())
-    outcome.status = status->get<int>();
-  if (const auto message = record.find("message"); message != record.end() && message->is_string())
-    outcome.message = message->get<std::string>();
-  if (const auto details = record.find("details"); details != record.end() && details->is_array()) {
-    for (const json& detail : *details) {
-      if (detail.is_string()) outcome.details.push_back(detail.get<std::string>());
-    }
-  }
-  return outcome;
 }
 
 std::uint64_t number_in(const json& object, const char* name) {
@@ -90,7 +77,7 @@ std::optional<FleetEvent> event_of_record(std::string_view text, const VmRecord&
   if (record.contains("guest_seq")) {
     if (!may_guest_say(name)) name = concat("guest.", name);
   } else if (name == "vm.stopped") {
-    outcome = outcome_of(record);
+    outcome = parse_outcome(text).value_or(Outcome{});
     if (has_crashed(vm, *outcome)) name = "vm.crashed";
   }
   for (const char* own : {"type", "seq", "mono_ms", "guest_seq"}) record.erase(own);
@@ -101,11 +88,10 @@ std::optional<FleetEvent> event_of_record(std::string_view text, const VmRecord&
 }
 
 FleetEvent event_of_end(const Outcome& outcome, const VmRecord& vm, WallTime now) {
-  const json data = {{"time", format_time(now)},
-                     {"status", outcome.status},
-                     {"message", outcome.message},
-                     {"details", outcome.details}};
-  FleetEvent event = event_of(has_crashed(vm, outcome) ? "vm.crashed" : "vm.stopped", data, vm, {});
+  json data = parse_object(to_json(outcome));
+  data["time"] = format_time(now);
+  FleetEvent event =
+      event_of(has_crashed(vm, outcome) ? "vm.crashed" : "vm.stopped", std::move(data), vm, {});
   event.outcome = outcome;
   return event;
 }

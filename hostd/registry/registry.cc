@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "hostd/vm_outcome.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
@@ -21,15 +22,6 @@ constexpr std::array migrations = {
     "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, vm TEXT NOT NULL, event TEXT NOT NULL,"
     " members TEXT NOT NULL);",
 };
-
-json outcome_to_json(const Outcome& outcome) {
-  return {{"status", outcome.status}, {"message", outcome.message}, {"details", outcome.details}};
-}
-
-Outcome read_outcome(const json& object) {
-  return {object.value("status", 0), object.value("message", ""),
-          object.value("details", std::vector<std::string>{})};
-}
 
 json time_to_json(const std::optional<WallTime>& time) {
   return time ? json(format_time(*time)) : json(nullptr);
@@ -54,7 +46,7 @@ std::string to_text(const VmRecord& vm) {
                      {"runner_start_ticks", run.runner_start_ticks},
                      {"started", time_to_json(run.started)},
                      {"ended", time_to_json(run.ended)}}}};
-  if (run.outcome) document["run"]["outcome"] = outcome_to_json(*run.outcome);
+  if (run.outcome) document["run"]["outcome"] = json::parse(to_json(*run.outcome));
   if (!vm.replica.deployment.empty())
     document["replica"] = {{"deployment", vm.replica.deployment}, {"revision", vm.replica.revision}};
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -79,7 +71,11 @@ Result<VmRecord> read_vm_members(const std::string& name, const json& document) 
   vm.run.runner_start_ticks = run.value("runner_start_ticks", std::uint64_t{0});
   vm.run.started = read_time(run, "started");
   vm.run.ended = read_time(run, "ended");
-  if (run.contains("outcome")) vm.run.outcome = read_outcome(run["outcome"]);
+  if (run.contains("outcome")) {
+    auto outcome = parse_outcome(run["outcome"].dump());
+    if (!outcome) return outcome.error();
+    vm.run.outcome = std::move(*outcome);
+  }
   if (const auto replica = document.find("replica"); replica != document.end())
     vm.replica = {replica->value("deployment", ""), replica->value("revision", 0U)};
   return vm;
@@ -176,6 +172,14 @@ Result<void> Registry::remove_deployment(std::string_view name) {
 }
 
 // --- events -----------------------------------------------------------------------------------------------
+
+Result<void> Registry::commit(std::string_view vm, const FleetEvent& event,
+                              const std::function<Result<void>()>& change) {
+  return transact([&]() -> Result<void> {
+    const auto appended = append_event(vm, event.name, event.members);
+    return appended ? change() : appended.error();
+  });
+}
 
 Result<std::uint64_t> Registry::append_event(std::string_view vm, std::string_view name,
                                              std::string_view members) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hostd/fleet/deployment.h"
+#include "hostd/fleet/fleet_event.h"
 #include "hostd/fleet/vm_record.h"
 #include "hostd/registry/database.h"
 
@@ -56,6 +57,9 @@ class Registry {
   };
   [[nodiscard]] Result<EventRange> event_range();
 
+  /// A change, and the event that tells of it. `vm` is empty where it is about none.
+  [[nodiscard]] Result<void> commit(std::string_view vm, const FleetEvent& event,
+                                    const std::function<Result<void>()>& change);
   [[nodiscard]] Result<void> transact(const std::function<Result<void>()>& work) {
     return database_.transact(work);
   }

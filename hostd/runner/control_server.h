@@ -20,6 +20,7 @@
 #include "hostd/records/record_log.h"
 #include "hostd/runner/pause_control.h"
 #include "hostd/vm_machine.h"
+#include "hostd/vm_outcome.h"
 #include "kestrel/loop/loop.h"
 
 namespace kestrel::hostd {
@@ -60,9 +61,5 @@ class ControlServer {
   std::vector<Responder> waiting_;
   HttpServer server_;
 };
-
-/// `{"status":…,"message":…,"details":[…]}`.
-[[nodiscard]] std::string to_json(const Outcome& outcome);
-[[nodiscard]] Result<Outcome> parse_outcome(std::string_view json);
 
 }  // namespace kestrel::hostd

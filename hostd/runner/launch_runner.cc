@@ -43,7 +43,8 @@ Result<sys::Child> launch_runner(const VmSpec& spec, int progress) {
   const auto input = spec_as_stdin(spec);
   if (!input) return input.error();
   const std::string log_path = concat(spec.runtime_dir, '/', runner_log_file);
-  const sys::UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const sys::UniqueFd log(
+      ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log.is_open()) return errno_error(concat("cannot create ", log_path), errno);
 
   sys::ProcessSpec process;

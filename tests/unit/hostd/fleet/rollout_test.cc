@@ -61,8 +61,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-// --- as many as are wanted
-// ---------------------------------------------------------------------------------------
+// --- as many as are wanted --------------------------------------------------------------------------------
 
 TEST_CASE("missing replicas are made all at once", "[hostd]") {
   CHECK(Bench(3).look() == std::vector<Action>(3, CreateReplica{}));
@@ -105,8 +104,7 @@ TEST_CASE("a deployment of none retires all it has", "[hostd]") {
   CHECK(retired(Bench(0).add("api-1", Condition::healthy).look()) == Names{"api-1"});
 }
 
-// --- replicas that fail
-// ------------------------------------------------------------------------------------------
+// --- replicas that fail -----------------------------------------------------------------------------------
 
 TEST_CASE("a replica that has ended is removed, and replaced after a second", "[hostd]") {
   Bench bench(1);
@@ -157,8 +155,7 @@ TEST_CASE("a replica that does not get healthy in time is retired and replaced",
   }
 }
 
-// --- updates
-// -----------------------------------------------------------------------------------------------------
+// --- updates ----------------------------------------------------------------------------------------------
 
 TEST_CASE("an update makes one more, and retires an old one for each new one that is healthy", "[hostd]") {
   Bench bench(2);
@@ -238,8 +235,7 @@ TEST_CASE("old replicas that serve nobody go at once", "[hostd]") {
   CHECK(retired(bench.look()) == Names{"api-2"});
 }
 
-// --- rollback
-// ----------------------------------------------------------------------------------------------------
+// --- rollback ---------------------------------------------------------------------------------------------
 
 TEST_CASE("an update is taken back when too many of its replicas fail", "[hostd]") {
   Bench bench(1);

@@ -50,8 +50,7 @@ constexpr StopWanted immediate{StopForce::immediate};
 
 }  // namespace
 
-// --- a run as it should be
-// -------------------------------------------------------------------------------------
+// --- a run as it should be --------------------------------------------------------------------------------
 
 TEST_CASE("a start launches a runner and looks for it", "[hostd]") {
   Bench bench = looking();
@@ -87,8 +86,7 @@ TEST_CASE("a second start changes nothing while there is a run", "[hostd]") {
   }
 }
 
-// --- who does not answer
-// ---------------------------------------------------------------------------------------
+// --- who does not answer ----------------------------------------------------------------------------------
 
 TEST_CASE("a runner that was just started has its time to answer", "[hostd]") {
   Bench bench = looking();
@@ -145,8 +143,7 @@ TEST_CASE("one that was unreachable is over when its lock is free", "[hostd]") {
   CHECK(unreachable().on(DialFailed{FolderLock::free}).is<Closing>());
 }
 
-// --- stopping
-// --------------------------------------------------------------------------------------------------
+// --- stopping ---------------------------------------------------------------------------------------------
 
 TEST_CASE("a stop has three steps: it is asked for, told, and done by force", "[hostd]") {
   Bench bench = attached().on(orderly);
@@ -216,8 +213,7 @@ TEST_CASE("a stop where nothing runs changes nothing", "[hostd]") {
   CHECK(bench.tracker.is_resting());
 }
 
-// --- the end of a run
-// ------------------------------------------------------------------------------------------
+// --- the end of a run -------------------------------------------------------------------------------------
 
 TEST_CASE("a runner whose run is over but which does not end is killed, and again if need be", "[hostd]") {
   Bench bench = closing();
@@ -244,8 +240,7 @@ TEST_CASE("a look at the lock that is asked for twice concludes once", "[hostd]"
   CHECK(bench.on(LockLooked{FolderLock::free}).effects.empty());
 }
 
-// --- hostd begins again
-// ----------------------------------------------------------------------------------------
+// --- hostd begins again -----------------------------------------------------------------------------------
 
 TEST_CASE("a hostd that begins dials what ought to run, and starts nothing", "[hostd]") {
   Bench bench = Bench().on(Resumed{});
@@ -259,8 +254,7 @@ TEST_CASE("a stop that the hostd before had begun is begun again", "[hostd]") {
   CHECK(Bench().on(Resumed{}).on(orderly).on(RunnerAnswered{}).did(AskToStop{StopForce::orderly}));
 }
 
-// --- news that come late
-// ---------------------------------------------------------------------------------------
+// --- news that come late ----------------------------------------------------------------------------------
 
 TEST_CASE("news of a run that is over are dropped", "[hostd]") {
   for (const Event& late :

@@ -93,8 +93,7 @@ void fill(Registry& registry, std::uint64_t count) {
 
 }  // namespace
 
-// --- what is remembered
-// ------------------------------------------------------------------------------------------
+// --- what is remembered -----------------------------------------------------------------------------------
 
 TEST_CASE("VMs and deployments are as they were after a restart", "[hostd]") {
   Bench bench;
@@ -149,8 +148,7 @@ TEST_CASE("a transaction that fails leaves nothing behind", "[hostd]") {
   CHECK(seqs(registry).empty());
 }
 
-// --- events
-// ------------------------------------------------------------------------------------------------------
+// --- events -----------------------------------------------------------------------------------------------
 
 TEST_CASE("events are numbered from 1 and listed behind a number, so many at most", "[hostd]") {
   Bench bench;
@@ -192,8 +190,7 @@ TEST_CASE("the oldest events are given up, and their numbers are never used agai
         Registry::kept_events + Registry::kept_events / 100 + 1);
 }
 
-// --- files that cannot be used
-// -----------------------------------------------------------------------------------
+// --- files that cannot be used ----------------------------------------------------------------------------
 
 TEST_CASE("a registry of a newer hostd is refused and left as it is", "[hostd]") {
   Bench bench;
@@ -278,8 +275,7 @@ TEST_CASE("a registry where none can be made is an error with its path", "[hostd
   CHECK(opened.error().message.starts_with("cannot open registry /proc/self/registry.db: "));
 }
 
-// --- the disk
-// ----------------------------------------------------------------------------------------------------
+// --- the disk ---------------------------------------------------------------------------------------------
 
 TEST_CASE("on a full disk nothing is lost and nothing half done, and it goes on when there is room",
           "[hostd]") {
@@ -317,8 +313,7 @@ TEST_CASE("on a full disk nothing is lost and nothing half done, and it goes on 
   CHECK(count() == 2 * whole + 2);
 }
 
-// --- kill -9
-// -----------------------------------------------------------------------------------------------------
+// --- kill -9 ----------------------------------------------------------------------------------------------
 
 namespace {
 
