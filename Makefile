@@ -45,8 +45,8 @@ endif
 
 GUEST_LAYERS := base config core dhcp sys loop wire probes control app
 GUEST_LIBS   := -luv_a -lyaml-cpp -lre2 -lpthread -ldl
-# As needed: libarchive, with all that it brings along, would cost hostd memory, which installs nothing.
-HOST_LIBS    := -Wl,--as-needed -luv -lyaml-cpp -lre2 -larchive -lsqlite3 -lnettle -lpthread
+# As needed: libarchive and OpenSSL, with all that they bring along, would cost hostd memory, which uses neither.
+HOST_LIBS    := -Wl,--as-needed -luv -lyaml-cpp -lre2 -larchive -lsqlite3 -lnettle -lssl -lcrypto -lpthread
 
 guest_sources := $(foreach l,$(GUEST_LAYERS),$(sort $(wildcard kestrel/$(l)/*.cc)))
 # Every folder below hostd/ is a layer; the .cc files right in hostd/ are its pure part. main_*.cc are the programs.
@@ -62,7 +62,7 @@ guest_test_sources := tests/unit/main.cc kestrel/unwanted.cc $(sort $(wildcard t
 sources       := $(guest_sources) $(host_sources) $(test_sources) $(guest_test_sources) $(fuzz_sources) $(tool_sources) kestrel/main.cc kestrel/unwanted.cc $(wildcard hostd/main_*.cc)
 
 object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
-programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/kestrelctl
+programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/hostd-tls $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
 .PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions install-man install-units deb clean FORCE
@@ -108,7 +108,7 @@ $(BUILD)/kestrel: $(BUILD)/kestrel.debug
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
 
-$(BUILD)/hostd $(BUILD)/kestrelctl $(BUILD)/completions: $(BUILD)/%: $(BUILD)/obj/hostd/main_%.o $(host_libraries)
+$(BUILD)/hostd $(BUILD)/hostd-tls $(BUILD)/kestrelctl $(BUILD)/completions: $(BUILD)/%: $(BUILD)/obj/hostd/main_%.o $(host_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) -fno-lto -Wl,--gc-sections $(LDFLAGS) -o $@ $< $(call group,$(host_libraries)) $(HOST_LIBS)
 
@@ -290,6 +290,7 @@ install-units:
 install: $(programs) install-completions install-man install-units ## into $(DESTDIR)$(PREFIX)
 	install -s -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
 	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
+	install -s -D -m 755 $(BUILD)/hostd-tls $(DESTDIR)$(PREFIX)/lib/kestrel/hostd-tls
 	install -D -m 755 $(BUILD)/kestrel $(DESTDIR)$(PREFIX)/lib/kestrel/kestrel
 	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 	install -m 755 initramfs/fetch-package initramfs/unpack-kernel $(DESTDIR)$(PREFIX)/share/kestrel/initramfs

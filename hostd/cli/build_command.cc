@@ -11,6 +11,7 @@
 #include "hostd/cli/failure.h"
 #include "hostd/cli/run_options.h"
 #include "hostd/image.h"
+#include "hostd/own_folder.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/file.h"
 
@@ -36,14 +37,6 @@ std::string first_there(const std::vector<std::string>& paths) {
     if (!path.empty() && is_there(path)) return path;
   }
   return {};
-}
-
-/// With a slash at its end.
-std::string own_folder() {
-  char path[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-  const std::string_view self(path, length < 0 ? 0 : static_cast<std::size_t>(length));
-  return std::string(self.substr(0, self.rfind('/') + 1));
 }
 
 Result<std::string> find_kestrel(const BuildOptions& options) {

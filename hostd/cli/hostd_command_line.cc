@@ -137,12 +137,20 @@ void add_serve(CLI::App& app, Action& action) {
   serve->add_option("--socket", options->socket, "its Unix socket (default: hostd.sock beside the VMs)")
       ->type_name("FILE");
   serve
-      ->add_option("--listen", options->listen, "also over TCP, on a loopback address, for who has the token")
+      ->add_option("--listen", options->listen,
+                   "also over TCP, for who has the token; beyond loopback only with TLS")
       ->type_name("ADDRESS:PORT");
   serve
       ->add_option("--token-file", options->token_file,
                    "with --listen: where the token is, or is put (default: token in the state folder)")
       ->type_name("FILE");
+  auto* const certificates =
+      serve->add_option("--tls-cert", options->tls.certificates,
+                        "with --listen: its certificate, and those of its authorities (PEM)");
+  auto* const key =
+      serve->add_option("--tls-key", options->tls.key, "with --listen: the certificate's key (PEM)");
+  certificates->type_name("FILE")->needs("--listen")->needs(key);
+  key->type_name("FILE")->needs(certificates);
   serve->callback([options, &action] {
     action = [options] {
       options->state_dir = state_dir();

@@ -61,7 +61,7 @@ HttpServer::Guard guard_by_token(std::string token) {
   };
 }
 
-Result<TcpAddress> parse_listen_address(std::string_view text) {
+Result<TcpAddress> parse_listen_address(std::string_view text, Transport transport) {
   const auto failed = [&](std::string_view cause) {
     return Error{concat("cannot listen on `", printable(text), "`: ", cause)};
   };
@@ -71,8 +71,9 @@ Result<TcpAddress> parse_listen_address(std::string_view text) {
   if (!port || *port < 0 || *port > 65535) return failed("its port is no number up to 65535");
   std::string_view address = text.substr(0, colon);
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  if (!is_loopback(address))
-    return failed("beyond loopback the token could be read on the way; put a proxy with TLS before it");
+  if (transport == Transport::plain && !is_loopback(address))
+    return failed("beyond loopback the token could be read on the way; give --tls-cert and --tls-key");
+  if (!parse_ip_address(address)) return failed("its address is no number");
   return TcpAddress{std::string(address), static_cast<std::uint16_t>(*port)};
 }
 

@@ -2,7 +2,7 @@
 //
 // On its Unix socket that is its own user and root, as the kernel tells (SO_PEERCRED), whatever the socket's
 // permissions came to be. Over TCP it is who presents the token; without TLS a token can be read on the way,
-// so the port is opened on a loopback address alone.
+// so that such a port is opened on a loopback address alone.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,9 @@ struct TcpAddress {
   std::string address;
   std::uint16_t port = 0;
 };
-/// `ADDRESS:PORT`; an IPv6 address stands in brackets. An address beyond loopback is refused.
-[[nodiscard]] Result<TcpAddress> parse_listen_address(std::string_view text);
+enum class Transport { plain, tls };
+/// `ADDRESS:PORT`; an IPv6 address stands in brackets. An address beyond loopback is refused without TLS.
+[[nodiscard]] Result<TcpAddress> parse_listen_address(std::string_view text, Transport transport);
 
 /// The token in a file that its owner alone can read; one that is not there is made, with a new token.
 [[nodiscard]] Result<std::string> read_or_make_token(const std::string& path);

@@ -90,7 +90,8 @@ class Daemon {
   }
 
   Result<void> listen_tcp(const ServeOptions& options) {
-    const auto address = parse_listen_address(options.listen);
+    const bool has_tls = !options.tls.certificates.empty();
+    const auto address = parse_listen_address(options.listen, has_tls ? Transport::tls : Transport::plain);
     if (!address) return address.error();
     const std::string token_path =
         options.token_file.empty() ? concat(options.state_dir, '/', token_name) : options.token_file;
@@ -100,10 +101,23 @@ class Daemon {
     if (!socket) return socket.error();
     const auto port = sys::bound_tcp_port(*socket);
     if (!port) return port.error();
-    log_info("hostd serves http://", options.listen.substr(0, options.listen.rfind(':')), ':', *port,
-             "; its token is in ", token_path);
-    server_.listen(std::move(*socket), guard_by_token(std::move(*token)));
+    auto guard = guard_by_token(std::move(*token));
+    if (!has_tls) {
+      server_.listen(std::move(*socket), std::move(guard));
+    } else if (const auto started = listen_tls(options.tls, std::move(*socket), std::move(guard)); !started) {
+      return started;
+    }
+    log_info("hostd serves ", has_tls ? "https" : "http", "://",
+             options.listen.substr(0, options.listen.rfind(':')), ':', *port, "; its token is in ",
+             token_path);
     return {};
+  }
+
+  Result<void> listen_tls(const TlsFiles& files, sys::UniqueFd socket, HttpServer::Guard guard) {
+    tls_.emplace(loop_, files, std::move(socket),
+                 [this, shared = std::make_shared<const HttpServer::Guard>(std::move(guard))](
+                     sys::UniqueFd connection) { server_.take(std::move(connection), shared); });
+    return tls_->start();
   }
 
   loop::Loop& loop_;
@@ -113,6 +127,7 @@ class Daemon {
   Store images_;
   ApiContext api_;
   HttpServer server_;
+  std::optional<TlsFront> tls_;
   std::vector<loop::SignalWatcher> signals_;
 };
 

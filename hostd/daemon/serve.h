@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "hostd/daemon/tls_front.h"
 #include "hostd/vm_request.h"
 
 namespace kestrel::hostd {
@@ -13,6 +14,7 @@ struct ServeOptions {
   std::string socket;      ///< hostd.sock; where systemd hands one over (LISTEN_FDS), that is used instead
   std::string listen;      ///< ADDRESS:PORT; empty: no TCP
   std::string token_file;  ///< empty: `token` in the state folder
+  TlsFiles tls;            ///< for TCP
   Surroundings surroundings;
 };
 

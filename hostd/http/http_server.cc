@@ -205,10 +205,10 @@ HttpServer::~HttpServer() = default;
 void HttpServer::listen(sys::UniqueFd socket, Guard guard) {
   listeners_.emplace_back(loop_, std::move(socket),
                           [this, shared = std::make_shared<const Guard>(std::move(guard))](
-                              sys::UniqueFd accepted) { accept(std::move(accepted), shared); });
+                              sys::UniqueFd accepted) { take(std::move(accepted), shared); });
 }
 
-void HttpServer::accept(sys::UniqueFd socket, const std::shared_ptr<const Guard>& guard) {
+void HttpServer::take(sys::UniqueFd socket, const std::shared_ptr<const Guard>& guard) {
   auto connection = std::make_shared<Connection>(*this, std::move(socket), guard);
   if (connections_.size() >= limits_.connections) return connection->refuse_for_want_of_room();
   connections_.push_back(std::move(connection));

@@ -69,6 +69,8 @@ class HttpServer {
 
   /// Serves who connects to a bound, listening socket.
   void listen(sys::UniqueFd socket, Guard guard);
+  /// Serves one client that somebody else has let in.
+  void take(sys::UniqueFd connection, const std::shared_ptr<const Guard>& guard);
   /// Comes to an end: nobody is let in any more, streamed bodies go on to where they are now, for at most so
   /// many bytes each, and connections are closed when what is on its way has been taken, or some seconds
   /// later.
@@ -78,7 +80,6 @@ class HttpServer {
  private:
   class Connection;
   friend class Connection;
-  void accept(sys::UniqueFd socket, const std::shared_ptr<const Guard>& guard);
   void drop(Connection& connection);
 
   loop::Loop& loop_;

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 
+#include "hostd/own_folder.h"
 #include "hostd/runner/runtime_dir.h"
 #include "kestrel/base/text.h"
 
@@ -15,10 +15,7 @@ namespace kestrel::hostd {
 namespace {
 
 std::string hostd_program() {
-  char path[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-  const std::string_view self(path, length < 0 ? 0 : static_cast<std::size_t>(length));
-  const std::string beside = concat(self.substr(0, self.rfind('/') + 1), "hostd");
+  const std::string beside = own_folder() + "hostd";
   return ::access(beside.c_str(), X_OK) == 0 ? beside : "hostd";
 }
 

@@ -10,13 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <optional>
 #include <sstream>
 
 #include "kestrel/base/log.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/file.h"
-#include "kestrel/sys/user_db.h"
 
 namespace kestrel::hostd {
 
@@ -46,18 +44,6 @@ std::optional<sys::Account> account_of_its_own() {
   sys::Account account;
   account.uid = account.gid = id;
   return account;
-}
-
-Result<std::optional<sys::Account>> choose_account() {
-  const char* wanted = std::getenv("KESTREL_VMM_USER");
-  if (wanted == nullptr || *wanted == '\0') return account_of_its_own();
-  const std::string_view text = wanted;
-  const auto colon = text.find(':');
-  std::optional<std::string> group;
-  if (colon != std::string_view::npos) group = text.substr(colon + 1);
-  auto account = sys::find_account("/", text.substr(0, colon), group);
-  if (!account) return account.error().in("cannot use KESTREL_VMM_USER");
-  return std::optional(std::move(*account));
 }
 
 /// Lets the account use KVM by the device's group. False where that does not help.
@@ -93,6 +79,19 @@ bool is_mapped(std::string_view id_map, std::uint32_t id) {
   return false;
 }
 
+Result<std::optional<sys::Account>> choose_confined_account() {
+  if (!can_change_user()) return std::optional<sys::Account>();
+  const char* wanted = std::getenv("KESTREL_VMM_USER");
+  if (wanted == nullptr || *wanted == '\0') return account_of_its_own();
+  const std::string_view text = wanted;
+  const auto colon = text.find(':');
+  std::optional<std::string> group;
+  if (colon != std::string_view::npos) group = text.substr(colon + 1);
+  auto account = sys::find_account("/", text.substr(0, colon), group);
+  if (!account) return account.error().in("cannot use KESTREL_VMM_USER");
+  return std::optional(std::move(*account));
+}
+
 Result<void> confine(sys::ProcessSpec& process, bool uses_kvm) {
   process.has_no_new_privileges = true;
   process.limits.core = Bytes{};
@@ -100,7 +99,7 @@ Result<void> confine(sys::ProcessSpec& process, bool uses_kvm) {
   process.limits.oom_score_adj = oom_score_adj;
   if (!can_change_user()) return {};
   process.capabilities = CapabilitySet{};
-  auto account = choose_account();
+  auto account = choose_confined_account();
   if (!account) return account.error();
   if (!*account) return {};
   if (uses_kvm && !admit_to_kvm(**account)) {

@@ -7,18 +7,23 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "kestrel/base/result.h"
 #include "kestrel/sys/fd.h"
 #include "kestrel/sys/process.h"
+#include "kestrel/sys/user_db.h"
 
 namespace kestrel::hostd {
 
-/// User $KESTREL_VMM_USER (`USER[:GROUP]`, names or numbers), else one that no other VM has and that owns
-/// nothing. Where we are not root, or root cannot change its user (a container may forbid it), QEMU runs as
-/// we do.
+/// Whom a program that strangers speak to is to run as: user $KESTREL_VMM_USER (`USER[:GROUP]`, names or
+/// numbers), else one that no other VM has and that owns nothing. nullopt: as we do, for we are not root, or
+/// root cannot change its user (a container may forbid it).
+[[nodiscard]] Result<std::optional<sys::Account>> choose_confined_account();
+
+/// QEMU runs as choose_confined_account() says, and with as few rights as it can have.
 [[nodiscard]] Result<void> confine(sys::ProcessSpec& process, bool uses_kvm);
 
 /// The file, open, so that QEMU can open it once more through /proc whoever it is: the file itself where

@@ -314,6 +314,63 @@ test_the_port_is_for_who_has_the_token() {
   expect_contains "$(cat err)" "beyond loopback"
 }
 
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=hostd -addext subjectAltName=IP:127.0.0.1 \
+    -keyout key.pem -out cert.pem 2>/dev/null
+}
+# The program that ends TLS for the daemon.
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+tls_pid() { cat "/proc/$hostd/task/$hostd/children" | tr ' ' '\n' | head -n 1; }
+
+test_over_tls_the_token_opens_the_port_beyond_loopback() {
+  make_certificate
+  start_hostd --listen 0.0.0.0:0 --tls-cert cert.pem --tls-key key.pem
+  local url token
+  url=https://127.0.0.1:$(sed -n 's,.* serves https://0.0.0.0:\([0-9]*\);.*,\1,p' hostd.log)
+  token="Authorization: Bearer $(cat state/token)"
+  expect_equal "$(curl --silent --cacert cert.pem --header "$token" "$url/v1/vms")" '{"vms":[]}'
+  expect_equal "$(curl --silent --output /dev/null --write-out '%{http_code}' --cacert cert.pem "$url/v1/vms")" 401
+  expect_status 60 curl --silent --header "$token" "$url/v1/vms"
+  if curl --silent --header "$token" "http:${url#https:}/v1/vms"; then fail "plain HTTP was answered"; fi
+  # An answer larger than any buffer on the way.
+  curl --silent --cacert cert.pem --header "$token" "$url/v1/openapi.yaml" | cmp - "$REPO/docs/openapi-hostd.yaml"
+}
+
+test_what_ends_tls_has_no_rights_and_is_started_again() {
+  make_certificate
+  start_hostd --listen 127.0.0.1:0 --tls-cert cert.pem --tls-key key.pem
+  local url first
+  url=$(sed -n 's,.* serves \(https://[^;]*\);.*,\1,p' hostd.log)
+  first=$(tls_pid)
+  expect_contains "$(cat "/proc/$first/status")" $'CapEff:\t0000000000000000'
+  expect_contains "$(cat "/proc/$first/status")" $'NoNewPrivs:\t1'
+  expect_equal "$(stat -c %u "/proc/$hostd")$(awk '$1 == "Uid:" {print $2 != 0}' "/proc/$first/status")" 01
+  kill -KILL "$first"
+  wait_until 10 curl --silent --cacert cert.pem --output /dev/null "$url/v1/health"
+  expect_contains "$(cat hostd.log)" "hostd-tls has ended; it is started again"
+  first=$(tls_pid)
+  kill_hostd
+  wait_until 5 is_gone "$first"
+}
+
+test_tls_files_that_cannot_be_used_are_refused_at_the_start() {
+  local arguments=(serve --listen 127.0.0.1:0 --tls-cert cert.pem --tls-key key.pem)
+  make_certificate
+  refused() {
+    expect_status 125 env KESTREL_STATE_DIR="$T/state" KESTREL_RUNTIME_DIR="$T/r" "$BUILD/hostd" "${arguments[@]}" 2>err
+    expect_contains "$(cat err)" "$1"
+  }
+  chmod 644 key.pem
+  refused "cannot serve TLS: cannot use key.pem: everybody can read it; chmod o= key.pem"
+  cp cert.pem key.pem
+  chmod 600 key.pem
+  refused "cannot use cert.pem and key.pem: the second file holds no private key in PEM"
+  rm cert.pem
+  refused "cert.pem: No such file or directory"
+  expect_status 64 "$BUILD/hostd" serve --listen 127.0.0.1:0 --tls-cert cert.pem 2>err
+  expect_contains "$(cat err)" "--tls-key"
+}
+
 test_a_thousand_clients_and_half_requests_are_borne() {
   start_hostd
   local number

@@ -23,7 +23,7 @@ int status_with(const char* header) {
 }
 
 std::string listen_refusal(const char* text) {
-  const auto parsed = parse_listen_address(text);
+  const auto parsed = parse_listen_address(text, Transport::plain);
   return parsed ? "" : parsed.error().message;
 }
 
@@ -70,12 +70,21 @@ TEST_CASE("secrets are the same only if every byte is", "[hostd]") {
   CHECK_FALSE(is_same_secret(std::string_view("\0\0", 2), "ab"));
 }
 
-TEST_CASE("hostd listens on loopback, by number, and nowhere else", "[hostd]") {
-  const auto four = parse_listen_address("127.0.0.1:7777");
+TEST_CASE("with TLS hostd listens on any address that is a number", "[hostd]") {
+  const auto any = parse_listen_address("0.0.0.0:7777", Transport::tls);
+  REQUIRE(any);
+  CHECK(any->address == "0.0.0.0");
+  const auto named = parse_listen_address("example.org:7777", Transport::tls);
+  REQUIRE_FALSE(named);
+  CHECK(named.error().message == "cannot listen on `example.org:7777`: its address is no number");
+}
+
+TEST_CASE("without TLS hostd listens on loopback, by number, and nowhere else", "[hostd]") {
+  const auto four = parse_listen_address("127.0.0.1:7777", Transport::plain);
   REQUIRE(four);
   CHECK(four->address == "127.0.0.1");
   CHECK(four->port == 7777);
-  const auto six = parse_listen_address("[::1]:0");
+  const auto six = parse_listen_address("[::1]:0", Transport::plain);
   REQUIRE(six);
   CHECK(six->address == "::1");
   for (const char* beyond : {"0.0.0.0:7777", "[::]:7777", "192.168.0.1:7777", "localhost:7777", ":7777",
