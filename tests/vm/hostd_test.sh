@@ -48,11 +48,14 @@ test_the_events_of_the_seed_lead_to_the_address_of_each_vm_that_starts() {
   build_quiet_image user-api
   start_hostd
   kestrelctl events vms --watch >watched &
-  kestrelctl vms create one --plugin "$T/user-api" -p 127.0.0.2:0:80 --wait started
-  kestrelctl vms create two --plugin "$T/user-api" -p 127.0.0.3:0:80 --wait started
+  kestrelctl vms create one --plugin "$T/user-api" -p 127.0.0.2:0:80 --wait healthy
+  kestrelctl vms create two --plugin "$T/user-api" -p 127.0.0.3:0:80 --wait healthy
   addresses() { jq --raw-output 'select(.event=="vm.started" and .plugin=="user-api") | .ip' watched | xargs; }
   both_are_told() { [ "$(addresses)" = "127.0.0.2 127.0.0.3" ]; }
   wait_until 10 both_are_told
+  # Nothing more happens to guests that are healthy.
+  all_is_watched() { [ "$(jq .seq watched | tail -n 1)" = "$(ask_hostd "/v1/events?kind=vms" | jq .seq | tail -n 1)" ]; }
+  wait_until 10 all_is_watched
 
   # Whoever comes back goes on behind what he has seen; browsers do so by themselves.
   local last
