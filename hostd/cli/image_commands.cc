@@ -28,10 +28,8 @@ std::string age_of(const StoredImage& image, WallTime now) {
 }  // namespace
 
 int install_command(const std::vector<std::string>& paths) {
-  const auto users = image_users(state_dir());
-  if (!users) return fail(ExitCode::host_error, users.error().in("cannot install images").message);
   for (const std::string& path : paths) {
-    const auto image = install_image(Store::standard(), path, *users);
+    const auto image = install_image(Store::standard(), path, [] { return image_users(state_dir()); });
     if (!image) return fail(ExitCode::host_error, image.error().message);
     std::puts(format_reference(image->reference).c_str());
   }
@@ -70,15 +68,14 @@ int show_image_command(const std::string& text, OutputFormat format) {
 
 int remove_images_command(const std::vector<std::string>& texts, bool is_forced) {
   const Store store = Store::standard();
-  const auto users = image_users(state_dir());
-  if (!users) return fail(ExitCode::host_error, users.error().in("cannot remove images").message);
   for (const std::string& text : texts) {
     const auto reference = parse_reference(text);
     if (!reference) return fail(ExitCode::usage, reference.error().message);
     const auto image = store.find(*reference);
     if (!image) return fail(ExitCode::host_error, image.error().message);
-    const auto removed =
-        store.remove(*image, *users, is_forced ? Store::Removal::forced : Store::Removal::careful);
+    const auto removed = store.remove(
+        *image, [] { return image_users(state_dir()); },
+        is_forced ? Store::Removal::forced : Store::Removal::careful);
     if (!removed) {
       const bool is_used = removed.error().code == EBUSY;
       return fail(ExitCode::host_error, removed.error().message,

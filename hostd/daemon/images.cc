@@ -36,10 +36,9 @@ void show_image(const ApiCall& call) {
 void delete_image(const ApiCall& call) {
   const auto image = find(call);
   if (!image) return;
-  const auto users = image_users(call.api.registry);
-  if (!users) return call.refuse(users.error());
   const auto removed = call.api.images.remove(
-      *image, *users, call.has_flag("force") ? Store::Removal::forced : Store::Removal::careful);
+      *image, [&] { return image_users(call.api.registry); },
+      call.has_flag("force") ? Store::Removal::forced : Store::Removal::careful);
   if (!removed) return call.refuse(removed.error());
   call.answer(200, "{}");
 }

@@ -70,7 +70,7 @@ WallTime time_of_installation(const Store& store, const std::string& name) {
   return newest && newest->installed >= now ? newest->installed + milliseconds(1) : now;
 }
 
-Result<StoredImage> install(const Store& store, const std::string& path, const ImageUsers& users) {
+Result<StoredImage> install(const Store& store, const std::string& path, const FindImageUsers& find_users) {
   const auto manifest = read_bundled_manifest(path);
   if (!manifest) return manifest.error();
   const auto contents = parse_bundle_contents(*manifest);
@@ -88,14 +88,16 @@ Result<StoredImage> install(const Store& store, const std::string& path, const I
   if (!file) return file.error();
   if (const auto written = file->write(record); !written) return written.error();
   if (const auto kept = file->commit(read_only, sys::Durability::synced); !kept) return kept.error();
-  if (const auto collected = store.collect_garbage(*lock, users); !collected) return collected.error();
+  // It is installed. What is of no use any more goes with the next change, where it cannot go now.
+  if (const auto users = find_users()) static_cast<void>(store.collect_garbage(*lock, *users));
   return parse_record(record);
 }
 
 }  // namespace
 
-Result<StoredImage> install_image(const Store& store, const std::string& path, const ImageUsers& users) {
-  auto installed = install(store, path, users);
+Result<StoredImage> install_image(const Store& store, const std::string& path,
+                                  const FindImageUsers& find_users) {
+  auto installed = install(store, path, find_users);
   if (!installed) return installed.error().in(concat("cannot install ", path));
   return installed;
 }

@@ -147,18 +147,21 @@ Result<void> Store::check_unused(const StoredImage& image, const ImageUsers& use
   return {};
 }
 
-Result<void> Store::remove(const StoredImage& image, const ImageUsers& users, Removal removal) const {
+Result<void> Store::remove(const StoredImage& image, const FindImageUsers& find_users,
+                           Removal removal) const {
   const auto locked = lock();
   if (!locked) return locked.error();
+  const auto users = find_users();
+  if (!users) return users.error().in(concat("cannot remove image ", format_reference(image.reference)));
   if (removal == Removal::careful) {
-    if (auto unused = check_unused(image, users); !unused) return unused;
+    if (auto unused = check_unused(image, *users); !unused) return unused;
   }
   const std::string path = record_path(image.reference);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return errno_error(concat("cannot remove ", path), errno);
   // Fails where it has another version.
   ::rmdir(path.substr(0, path.rfind('/')).c_str());
-  if (const auto collected = collect_garbage(*locked, users); !collected) return collected.error();
+  if (const auto collected = collect_garbage(*locked, *users); !collected) return collected.error();
   return {};
 }
 

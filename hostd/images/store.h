@@ -8,6 +8,7 @@
 // change removes. Changes exclude each other by a lock on FOLDER; readers need none.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ namespace kestrel::hostd {
 /// Who uses files of the store: the text of each VM's spec by the VM's name. A blob whose digest occurs in
 /// it, in whatever place, is in use.
 using ImageUsers = std::map<std::string, std::string>;
+/// Asked while nobody else can change the store: who begins to use an image after that finds out by himself
+/// whether it is still there.
+using FindImageUsers = std::function<Result<ImageUsers>()>;
 
 class Store {
  public:
@@ -43,7 +47,8 @@ class Store {
   /// Error code EBUSY: a VM uses it, and `force` is not given. With it the name goes, and what the VM uses
   /// stays until the first change after the VM's end.
   enum class Removal { careful, forced };
-  [[nodiscard]] Result<void> remove(const StoredImage& image, const ImageUsers& users, Removal removal) const;
+  [[nodiscard]] Result<void> remove(const StoredImage& image, const FindImageUsers& find_users,
+                                    Removal removal) const;
 
   /// For whoever changes the store. The folders are made where they are missing.
   class Lock {

@@ -1,5 +1,8 @@
 #include "hostd/images/store.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <filesystem>
@@ -18,6 +21,11 @@ std::string digest_of(const std::string& content) {
   Sha256 hash;
   hash.update(content);
   return hash.finish();
+}
+
+Result<ImageUsers> no_users() { return ImageUsers{}; }
+FindImageUsers used_by(const std::string& vm, const std::string& spec) {
+  return [=] { return Result<ImageUsers>(ImageUsers{{vm, spec}}); };
 }
 
 /// A folder, a store in it, and images to install.
@@ -39,7 +47,7 @@ struct Fixture {
     return folder.file(path);
   }
   StoredImage install(const std::string& name, const std::string& version, const std::string& initramfs) {
-    const auto installed = install_image(store, bundle(name, version, initramfs, initramfs), {});
+    const auto installed = install_image(store, bundle(name, version, initramfs, initramfs), no_users);
     REQUIRE(installed);
     return *installed;
   }
@@ -103,13 +111,13 @@ TEST_CASE_METHOD(Fixture, "an archive of an image is installed as its folder is"
   const std::string path = bundle("site", "1.0", first, first);
   const std::string archive = folder.file("site-1.0.tar.gz");
   REQUIRE(std::system(("tar czf " + archive + " -C " + path + " .").c_str()) == 0);
-  REQUIRE(install_image(store, archive, {}));
+  REQUIRE(install_image(store, archive, no_users));
   CHECK(has_blob(first));
   CHECK(has_blob(kernel));
 }
 
 TEST_CASE_METHOD(Fixture, "what is not as its checksum says is not installed", "[hostd][images]") {
-  const auto refused = install_image(store, bundle("site", "1.0", first, second), {});
+  const auto refused = install_image(store, bundle("site", "1.0", first, second), no_users);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message ==
         "cannot install " + folder.file("site1.0") + ": the checksum of i.cpio is wrong");
@@ -121,7 +129,7 @@ TEST_CASE_METHOD(Fixture, "what is not as its checksum says is not installed", "
 TEST_CASE_METHOD(Fixture, "what is missing of an image is named", "[hostd][images]") {
   const std::string path = bundle("site", "1.0", first, first);
   std::filesystem::remove(path + "/i.cpio");
-  CHECK(install_image(store, path, {}).error().message ==
+  CHECK(install_image(store, path, no_users).error().message ==
         "cannot install " + path + ": it has no i.cpio, which its manifest names");
 }
 
@@ -144,7 +152,7 @@ TEST_CASE_METHOD(Fixture, "the files of a removed image go, but for those that a
                  "[hostd][images]") {
   const StoredImage image = install("site", "1.0", first);
   install("api", "1.0", second);
-  REQUIRE(store.remove(image, {}, Store::Removal::careful));
+  REQUIRE(store.remove(image, no_users, Store::Removal::careful));
   CHECK_FALSE(has_blob(first));
   CHECK(has_blob(second));
   CHECK(has_blob(kernel));
@@ -153,7 +161,7 @@ TEST_CASE_METHOD(Fixture, "the files of a removed image go, but for those that a
 
 TEST_CASE_METHOD(Fixture, "an image that a VM uses is not removed", "[hostd][images]") {
   const StoredImage image = install("site", "1.0", first);
-  const ImageUsers users = {{"web", R"({"initramfs":")" + store.blob_path(digest_of(first)) + "\"}"}};
+  const auto users = used_by("web", R"({"initramfs":")" + store.blob_path(digest_of(first)) + "\"}");
   const auto refused = store.remove(image, users, Store::Removal::careful);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == EBUSY);
@@ -161,18 +169,34 @@ TEST_CASE_METHOD(Fixture, "an image that a VM uses is not removed", "[hostd][ima
   CHECK(store.find({"site", "1.0"}));
 }
 
+TEST_CASE_METHOD(Fixture, "who uses images is asked while nobody else can change the store",
+                 "[hostd][images]") {
+  bool was_locked = false;
+  const auto ask = [&] {
+    const sys::UniqueFd other(::open(folder.file("store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    was_locked = ::flock(other.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return Result<ImageUsers>(Error{"nobody knows"});
+  };
+  const StoredImage image = install("site", "1.0", first);
+  const auto refused = store.remove(image, ask, Store::Removal::careful);
+  CHECK(was_locked);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "cannot remove image site:1.0: nobody knows");
+  CHECK(has_blob(first));
+}
+
 TEST_CASE_METHOD(Fixture, "a kernel that images share is nobody's reason to keep one of them",
                  "[hostd][images]") {
   const StoredImage image = install("site", "1.0", first);
   install("api", "1.0", second);
-  const ImageUsers users = {{"api", store.blob_path(digest_of(kernel)) + store.blob_path(digest_of(second))}};
+  const auto users = used_by("api", store.blob_path(digest_of(kernel)) + store.blob_path(digest_of(second)));
   CHECK(store.remove(image, users, Store::Removal::careful));
 }
 
 TEST_CASE_METHOD(Fixture, "removed by force, an image leaves a VM what it uses until the VM has ended",
                  "[hostd][images]") {
   const StoredImage image = install("site", "1.0", first);
-  const ImageUsers users = {{"web", store.blob_path(digest_of(first))}};
+  const auto users = used_by("web", store.blob_path(digest_of(first)));
   REQUIRE(store.remove(image, users, Store::Removal::forced));
   CHECK_FALSE(store.find({"site", "1.0"}));
   CHECK(has_blob(first));
