@@ -22,6 +22,7 @@ constexpr std::array routes = {
     Route{"GET", "/v1/openapi.yaml", show_openapi},
     Route{"GET", "/v1/events", list_events},
     Route{"GET", "/v1/images", list_images},
+    Route{"POST", "/v1/images", install_image},
     Route{"GET", "/v1/images/*", show_image},
     Route{"DELETE", "/v1/images/*", delete_image},
     Route{"GET", "/v1/vms", list_vms},
@@ -115,6 +116,10 @@ void handle_api(ApiContext& api, const wire::Request& request, Responder respond
       wire::problem(405, concat(printable(target->path), " has no ", printable(request.method)));
   refusal.headers.emplace_back("Allow", allowed);
   responder.answer(refusal);
+}
+
+bool is_api_body_in_pieces(std::string_view method, std::string_view target) {
+  return method == "POST" && target.substr(0, target.find('?')) == "/v1/images";
 }
 
 std::vector<std::string> api_route_names() {

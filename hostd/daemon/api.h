@@ -8,6 +8,7 @@
 
 #include "hostd/daemon/deployments.h"
 #include "hostd/daemon/fleet.h"
+#include "hostd/daemon/image_installer.h"
 #include "hostd/daemon/waits.h"
 #include "hostd/http/http_server.h"
 #include "hostd/images/store.h"
@@ -23,6 +24,7 @@ struct ApiContext {
   Deployments& deployments;
   Waits& waits;
   Store& images;
+  InstallImage install_image;
   WallTime started;
 };
 
@@ -43,6 +45,8 @@ struct ApiCall {
 };
 
 void handle_api(ApiContext& api, const wire::Request& request, Responder responder);
+/// The body of such a request is as long as it likes to be (HttpServer::InPieces).
+[[nodiscard]] bool is_api_body_in_pieces(std::string_view method, std::string_view target);
 /// `METHOD /v1/path/{name}`, for a test.
 [[nodiscard]] std::vector<std::string> api_route_names();
 
@@ -67,6 +71,7 @@ void change_deployment(const ApiCall& call);
 void delete_deployment(const ApiCall& call);
 
 void list_images(const ApiCall& call);
+void install_image(const ApiCall& call);
 void show_image(const ApiCall& call);
 void delete_image(const ApiCall& call);
 

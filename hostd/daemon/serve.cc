@@ -57,10 +57,23 @@ class Daemon {
         deployments_(loop, registry, fleet_),
         waits_(loop, fleet_),
         images_(options.state_dir + "/images"),
-        api_{loop, registry, fleet_, deployments_, waits_, images_, sys::wall_now()},
-        server_(loop, {}, [this](const wire::Request& request, Responder responder) {
-          handle_api(api_, request, std::move(responder));
-        }) {
+        installer_(loop),
+        api_{loop,
+             registry,
+             fleet_,
+             deployments_,
+             waits_,
+             images_,
+             [this](const sys::UniqueFd& archive, ImageInstalled done) {
+               installer_.install(archive, std::move(done));
+             },
+             sys::wall_now()},
+        server_(
+            loop, {},
+            [this](const wire::Request& request, Responder responder) {
+              handle_api(api_, request, std::move(responder));
+            },
+            is_api_body_in_pieces) {
     for (const int signal : {SIGINT, SIGTERM}) {
       signals_.emplace_back(loop, signal, [this, signal] {
         log_info(signal_name(signal), ": hostd ends; its VMs go on");
@@ -125,6 +138,7 @@ class Daemon {
   Deployments deployments_;
   Waits waits_;
   Store images_;
+  ImageInstaller installer_;
   ApiContext api_;
   HttpServer server_;
   std::optional<TlsFront> tls_;

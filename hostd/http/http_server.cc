@@ -22,6 +22,7 @@ class Responder::Target {
   virtual ~Target() = default;
   virtual void answer(const wire::Response& response) = 0;
   virtual void stream(const wire::Response& head, std::unique_ptr<BodySource> body) = 0;
+  virtual void receive(std::unique_ptr<BodySink> body) = 0;
 };
 
 void Responder::answer(const wire::Response& response) const {
@@ -32,15 +33,19 @@ void Responder::stream(const wire::Response& head, std::unique_ptr<BodySource> b
   if (const auto target = connection_.lock()) target->stream(head, std::move(body));
 }
 
-/// One client. It is *reading* a request, *waiting* for its answer, *sending* a body that is made as it is
-/// taken, or *gone*, which its last reference outlives a little.
+void Responder::receive(std::unique_ptr<BodySink> body) const {
+  if (const auto target = connection_.lock()) target->receive(std::move(body));
+}
+
+/// One client. It is *reading* a request, *receiving* its body in pieces, *waiting* for its answer, *sending*
+/// a body that is made as it is taken, or *gone*, which its last reference outlives a little.
 class HttpServer::Connection final : public Responder::Target,
                                      public std::enable_shared_from_this<Connection> {
  public:
   Connection(HttpServer& server, sys::UniqueFd socket, std::shared_ptr<const Guard> guard)
       : server_(server),
         guard_(std::move(guard)),
-        requests_(server.limits_.body),
+        requests_(server.limits_.body, [this](auto method, auto target) { return rule_for(method, target); }),
         state_(Reading{false}),
         limit_(server.loop_, [this] { time_out(); }),
         stream_(server.loop_, std::move(socket),
@@ -52,9 +57,10 @@ class HttpServer::Connection final : public Responder::Target,
   }
 
   void answer(const wire::Response& response) override {
-    if (!std::holds_alternative<Waiting>(state_)) return;
+    const auto* const waiting = std::get_if<Waiting>(&state_);
+    if (waiting == nullptr && !std::holds_alternative<Receiving>(state_)) return;
     wire::Response answer = response;
-    answer.keep_alive = std::get<Waiting>(state_).keep_alive && !has_ended_;
+    answer.keep_alive = waiting != nullptr && waiting->keep_alive && !has_ended_ && !requests_.is_in_body();
     stream_.write(wire::serialize(answer));
     conclude(answer.keep_alive);
   }
@@ -68,6 +74,19 @@ class HttpServer::Connection final : public Responder::Target,
       if (const auto alive = weak.lock()) alive->go_on();
     });
     go_on();
+  }
+
+  void receive(std::unique_ptr<BodySink> body) override {
+    if (!std::holds_alternative<Waiting>(state_)) return;
+    Waiting waiting = std::get<Waiting>(std::move(state_));
+    state_ = Receiving{std::move(body), waiting.keep_alive, std::move(waiting.body_with_head)};
+    if (waiting.expects_continue && requests_.is_in_body()) stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    // What has come of it already is taken when whoever has asked for it has returned.
+    server_.loop_.post([weak = weak_from_this()] {
+      const auto alive = weak.lock();
+      if (alive && std::holds_alternative<Receiving>(alive->state_))
+        alive->receive_body(std::exchange(alive->ahead_, {}));
+    });
   }
 
   void finish(std::size_t most_of_body) {
@@ -104,6 +123,13 @@ class HttpServer::Connection final : public Responder::Target,
   };
   struct Waiting {
     bool keep_alive;
+    bool expects_continue;
+    std::string body_with_head;  ///< of one that is to be taken in pieces
+  };
+  struct Receiving {
+    std::shared_ptr<BodySink> body;
+    bool keep_alive;
+    std::string with_head;
   };
   struct Sending {
     std::unique_ptr<BodySource> body;
@@ -111,7 +137,17 @@ class HttpServer::Connection final : public Responder::Target,
   };
   struct Gone {};
 
+  [[nodiscard]] bool takes_in_pieces(std::string_view method, std::string_view target) const {
+    return server_.is_in_pieces_ != nullptr && server_.is_in_pieces_(method, target);
+  }
+  [[nodiscard]] std::optional<wire::BodyRule> rule_for(std::string_view method,
+                                                       std::string_view target) const {
+    if (!takes_in_pieces(method, target)) return std::nullopt;
+    return wire::BodyRule{wire::endless_body, wire::BodyRule::Delivery::in_pieces};
+  }
+
   void receive(std::string_view bytes) {
+    if (std::holds_alternative<Receiving>(state_) && ahead_.empty()) return receive_body(bytes);
     ahead_.append(bytes);
     if (can_read()) return read_request(std::exchange(ahead_, {}));
     if (ahead_.size() > most_ahead) server_.drop(*this);
@@ -122,16 +158,37 @@ class HttpServer::Connection final : public Responder::Target,
 
   void read_request(std::string_view bytes) {
     auto& reading = std::get<Reading>(state_);
-    const auto request = requests_.feed(bytes);
+    auto request = requests_.feed(bytes);
     if (!request) return refuse(wire::problem(400, request.error().message));
     if (!*request) {
       if (!bytes.empty() && !std::exchange(reading.has_begun, true)) limit_.arm(server_.limits_.request);
       return;
     }
     limit_.disarm();
-    state_ = Waiting{(*request)->keep_alive};
-    if (const auto refusal = (*guard_)(**request, stream_.fd())) return answer(*refusal);
-    server_.handler_(**request, Responder(weak_from_this()));
+    wire::Request& message = **request;
+    const bool is_whole = !takes_in_pieces(message.method, message.target);
+    state_ = Waiting{message.keep_alive, wire::find_header(message.headers, "Expect") == "100-continue",
+                     is_whole ? std::string() : std::move(message.body)};
+    if (const auto refusal = (*guard_)(message, stream_.fd())) return answer(*refusal);
+    server_.handler_(message, Responder(weak_from_this()));
+  }
+
+  void receive_body(std::string_view bytes) {
+    // It may answer, and so come to its end, while it takes a piece.
+    const std::shared_ptr<BodySink> body = std::get<Receiving>(state_).body;
+    const std::string with_head = std::exchange(std::get<Receiving>(state_).with_head, {});
+    if (!with_head.empty()) body->take(with_head);
+    while (std::holds_alternative<Receiving>(state_) && requests_.is_in_body()) {
+      const auto piece = requests_.feed_body(bytes);
+      if (!piece) return refuse(wire::problem(400, piece.error().message));
+      if (piece->empty()) return limit_.arm(server_.limits_.request);
+      body->take(*piece);
+    }
+    if (!std::holds_alternative<Receiving>(state_)) return;
+    limit_.disarm();
+    ahead_.append(bytes);
+    state_ = Waiting{std::get<Receiving>(state_).keep_alive, false, {}};
+    body->finish();
   }
 
   /// The answer is on its way.
@@ -175,7 +232,8 @@ class HttpServer::Connection final : public Responder::Target,
   }
 
   void time_out() {
-    if (std::get<Reading>(state_).has_begun)
+    const auto* const reading = std::get_if<Reading>(&state_);
+    if (reading == nullptr || reading->has_begun)
       return refuse(wire::problem(408, "the request was not complete in time"));
     server_.drop(*this);
   }
@@ -183,22 +241,24 @@ class HttpServer::Connection final : public Responder::Target,
   /// Who says no more may still listen for the answer, of one without an end for what there is of it now.
   void end(const Error* error) {
     has_ended_ = true;
-    if (error != nullptr || std::holds_alternative<Reading>(state_)) return server_.drop(*this);
+    const bool is_asking =
+        std::holds_alternative<Reading>(state_) || std::holds_alternative<Receiving>(state_);
+    if (error != nullptr || is_asking) return server_.drop(*this);
     if (auto* sending = std::get_if<Sending>(&state_)) send_more(*sending);
   }
 
   HttpServer& server_;
   std::shared_ptr<const Guard> guard_;
   wire::RequestReader requests_;
-  std::variant<Reading, Waiting, Sending, Gone> state_;
+  std::variant<Reading, Receiving, Waiting, Sending, Gone> state_;
   std::string ahead_;
   bool has_ended_ = false;
   loop::Timer limit_;
   loop::Stream stream_;
 };
 
-HttpServer::HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler)
-    : loop_(loop), limits_(limits), handler_(std::move(handler)) {}
+HttpServer::HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler, InPieces is_in_pieces)
+    : loop_(loop), limits_(limits), handler_(std::move(handler)), is_in_pieces_(is_in_pieces) {}
 
 HttpServer::~HttpServer() = default;
 

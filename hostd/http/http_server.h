@@ -35,11 +35,29 @@ class BodySource {
   virtual void on_more(std::function<void()> wake) = 0;
 };
 
+/// Takes a request's body as it comes, at its own pace: the client waits while it is at work. Destroyed
+/// before finish(): the client has gone, or has been answered.
+class BodySink {
+ public:
+  BodySink() = default;
+  BodySink(const BodySink&) = delete;
+  BodySink& operator=(const BodySink&) = delete;
+  virtual ~BodySink() = default;
+
+  /// May answer, which ends the body.
+  virtual void take(std::string_view piece) = 0;
+  /// That was all. The answer is due, now or later.
+  virtual void finish() = 0;
+};
+
 /// The right to answer one request. May be kept for later; once the client is gone, answers go nowhere.
 class Responder {
  public:
   void answer(const wire::Response& response) const;
   void stream(const wire::Response& head, std::unique_ptr<BodySource> body) const;
+  /// Takes the body of a request that comes in pieces. One that is answered without that is not read, and its
+  /// connection closed.
+  void receive(std::unique_ptr<BodySink> body) const;
   [[nodiscard]] bool is_client_gone() const { return connection_.expired(); }
 
  private:
@@ -52,7 +70,7 @@ class Responder {
 struct HttpLimits {
   std::size_t connections = 2048;  ///< who comes beyond is answered 503
   Bytes body = mebibytes(1);
-  Duration request = seconds(10);  ///< from a request's first byte to its last
+  Duration request = seconds(10);  ///< from a request's first byte to its last, or between pieces of its body
   Duration idle = minutes(1);      ///< between two requests
 };
 
@@ -62,7 +80,10 @@ class HttpServer {
   /// Why a request is refused before it is handled; nullopt: it is not. `fd` is the client's socket.
   using Guard = std::function<std::optional<wire::Response>(const wire::Request& request, int fd)>;
 
-  HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler);
+  /// Whether a request's body is to come in pieces, of any length.
+  using InPieces = bool (*)(std::string_view method, std::string_view target);
+
+  HttpServer(loop::Loop& loop, HttpLimits limits, Handler handler, InPieces is_in_pieces = nullptr);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -85,6 +106,7 @@ class HttpServer {
   loop::Loop& loop_;
   HttpLimits limits_;
   Handler handler_;
+  InPieces is_in_pieces_;
   std::vector<loop::Listener> listeners_;
   std::list<std::shared_ptr<Connection>> connections_;
 };

@@ -62,6 +62,7 @@ class Store {
   /// Removes the blobs that neither an image nor a VM needs, and says how much that was.
   [[nodiscard]] Result<Bytes> collect_garbage(const Lock& lock, const ImageUsers& users) const;
 
+  [[nodiscard]] const std::string& folder() const { return folder_; }
   [[nodiscard]] std::string blob_path(std::string_view digest) const;
   [[nodiscard]] std::string record_path(const ImageReference& reference) const;
 

@@ -223,6 +223,20 @@ test_images_that_hostd_may_need_are_kept() {
   expect_equal "$(ask_hostd /v1/images | jq -c .images)" "[]"
 }
 
+test_an_image_that_is_sent_is_installed_or_refused_with_its_fault() {
+  start_hostd
+  tar czf site.tar.gz -C "$site" .
+  expect_equal "$(ask_hostd /v1/images --upload-file site.tar.gz --request POST | jq --raw-output .name)" static-site
+  kestrelctl vms create web --image static-site --wait healthy
+  kestrelctl vms delete --force web
+  head --bytes=100000 site.tar.gz >half.tar.gz
+  expect_contains "$(ask_hostd /v1/images --upload-file half.tar.gz --request POST 2>/dev/null || true)" '"detail":"cannot install the image: '
+  # A client that goes away in the middle leaves nothing.
+  timeout 1 curl --silent --unix-socket r/hostd.sock http://hostd/v1/images --request POST --upload-file - < <(cat half.tar.gz && sleep 5) || true
+  expect_equal "$(find state/images -name 'upload*')" ""
+  expect_equal "$(ask_hostd /v1/images | jq '.images | length')" 1
+}
+
 # --- what hostd refuses -------------------------------------------------------------------------------------------------
 
 refusal_of() {

@@ -13,6 +13,7 @@
 #include "hostd/daemon/admission.h"
 #include "hostd/daemon/api.h"
 #include "hostd/http/http_call.h"
+#include "hostd/images/installer.h"
 #include "kestrel/sys/clock.h"
 #include "kestrel/sys/socket.h"
 #include "tests/unit/control/document/api_document.h"
@@ -134,16 +135,33 @@ class DaemonBench {
     return names;
   }
 
+  /// In this process.
+  void install(const sys::UniqueFd& archive, const ImageInstalled& done) const {
+    const auto image = install_image(images, concat("/proc/self/fd/", archive.get()),
+                                     [] { return Result<ImageUsers>(ImageUsers{}); });
+    done(image ? Result<ImageReference>(image->reference) : Error{image.error().message, EINVAL});
+  }
+
   Host& host;
   Registry registry;
   Fleet fleet;
   Deployments deployments{host.loop, registry, fleet};
   Waits waits{host.loop, fleet};
   Store images{host.folder.file("images")};
-  ApiContext api{host.loop, registry, fleet, deployments, waits, images, sys::wall_now()};
-  HttpServer server{host.loop, {}, [this](const wire::Request& request, Responder responder) {
+  ApiContext api{host.loop,
+                 registry,
+                 fleet,
+                 deployments,
+                 waits,
+                 images,
+                 [this](const sys::UniqueFd& archive, const ImageInstalled& done) { install(archive, done); },
+                 sys::wall_now()};
+  HttpServer server{host.loop,
+                    {},
+                    [this](const wire::Request& request, Responder responder) {
                       handle_api(api, request, std::move(responder));
-                    }};
+                    },
+                    is_api_body_in_pieces};
   HttpCalls calls{host.loop};
 };
 

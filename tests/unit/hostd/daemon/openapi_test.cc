@@ -3,6 +3,8 @@
 #include <set>
 
 #include "hostd/daemon/views.h"
+#include "hostd/images/sha256.h"
+#include "kestrel/sys/file.h"
 #include "tests/unit/hostd/daemon/daemon_bench.h"
 
 using namespace kestrel;
@@ -11,6 +13,12 @@ using control::test::ApiDocument;
 using nlohmann::json;
 
 namespace {
+
+std::string digest_of(std::string_view content) {
+  Sha256 hash;
+  hash.update(content);
+  return hash.finish();
+}
 
 const json& schema(const char* name) {
   return ApiDocument::of_hostd().tree().at("components").at("schemas").at(name);
@@ -130,6 +138,30 @@ TEST_CASE("an image is as the document says, and gone when it is removed", "[hos
   CHECK(daemon.ask("DELETE", "/v1/images/site:1.0.0").status == 200);
   CHECK(daemon.get("/v1/images/site:1.0.0").status == 404);
   CHECK(daemon.get("/v1/images/SITE:").status == 422);
+}
+
+TEST_CASE("an image that is sent is installed", "[hostd]") {
+  Host host;
+  DaemonBench daemon(host);
+  std::filesystem::create_directories(host.folder.file("site"));
+  host.folder.write("site/i.cpio", "070701 a file");
+  host.folder.write("site/manifest.json",
+                    concat(R"({"name":"site","version":"1","initramfs":"i.cpio","checksums":{"i.cpio":")",
+                           digest_of("070701 a file"), R"("}})"));
+  const std::string archive = host.folder.file("site.tar.gz");
+  REQUIRE(std::system(("tar czf " + archive + " -C " + host.folder.file("site") + " .").c_str()) == 0);
+  const auto content = sys::read_file(archive);
+  REQUIRE(content);
+  const auto installed = daemon.ask("POST", "/v1/images", *content);
+  INFO(installed.body);
+  CHECK(installed.status == 201);
+  CHECK(json_of(installed).at("name") == "site");
+  CHECK(daemon.get("/v1/images/site").status == 200);
+  const auto refused = daemon.ask("POST", "/v1/images", "no archive");
+  CHECK(refused.status == 422);
+  // Nothing of what was sent is left beside the images.
+  for (const auto& entry : std::filesystem::directory_iterator(host.folder.file("images")))
+    CHECK(entry.path().filename().string().find("upload") == std::string::npos);
 }
 
 TEST_CASE("what is refused is told as a problem, with the status that fits", "[hostd]") {

@@ -39,13 +39,44 @@ class TapBody final : public BodySource {
   Tap& tap_;
 };
 
+/// What came of a body, and whether it was told to be all.
+struct Basin {
+  std::string taken;
+  bool is_whole = false;
+  bool is_gone = false;
+};
+
+/// Answers when all has come, or 507 as soon as there is more than `most`.
+class BasinBody final : public BodySink {
+ public:
+  BasinBody(Basin& basin, Responder responder, std::size_t most)
+      : basin_(basin), responder_(std::move(responder)), most_(most) {}
+  ~BasinBody() override { basin_.is_gone = true; }
+  void take(std::string_view piece) override {
+    basin_.taken += piece;
+    if (basin_.taken.size() > most_) responder_.answer(wire::problem(507, "no more room"));
+  }
+  void finish() override {
+    basin_.is_whole = true;
+    responder_.answer(wire::json_response(201, concat("{\"taken\":", basin_.taken.size(), "}")));
+  }
+
+ private:
+  Basin& basin_;
+  Responder responder_;
+  std::size_t most_;
+};
+
+bool is_upload(std::string_view, std::string_view target) { return target == "/upload"; }
+
 /// Answers `/now` at once with its body, `/later` when the test says so, and streams the rest from the tap.
 struct Bench : LoopBench {
   explicit Bench(
       HttpLimits limits = {}, HttpServer::Guard guard = [](const auto&, int) { return std::nullopt; })
-      : server(loop, limits, [this](const wire::Request& request, const Responder& responder) {
-          handle(request, responder);
-        }) {
+      : server(
+            loop, limits,
+            [this](const wire::Request& request, const Responder& responder) { handle(request, responder); },
+            is_upload) {
     auto socket = sys::listen_unix(folder.file("http.sock"), 0600);
     REQUIRE(socket);
     server.listen(std::move(*socket), std::move(guard));
@@ -56,6 +87,8 @@ struct Bench : LoopBench {
       later.push_back(responder);
     } else if (request.target == "/stream") {
       responder.stream({}, std::make_unique<TapBody>(tap));
+    } else if (request.target == "/upload") {
+      responder.receive(std::make_unique<BasinBody>(basin, responder, most_of_body));
     } else {
       responder.answer(wire::json_response(200, concat("{\"", request.target, "\":\"", request.body, "\"}")));
     }
@@ -63,6 +96,8 @@ struct Bench : LoopBench {
 
   TemporaryFolder folder;
   Tap tap;
+  Basin basin;
+  std::size_t most_of_body = std::numeric_limits<std::size_t>::max();
   std::vector<std::string> targets;
   std::vector<Responder> later;
   HttpServer server;
@@ -125,6 +160,84 @@ TEST_CASE("what comes ahead of an answer is looked at behind it", "[hostd]") {
   bench.later.front().answer(wire::json_response(200, "{\"late\":1}"));
   client.expect("{\"/now\":\"\"}");
   CHECK(client.inbox->text().find("late") < client.inbox->text().find("/now"));
+}
+
+TEST_CASE("a body in pieces may be longer than others, and the next request comes behind it", "[hostd]") {
+  Bench bench({.body = Bytes{16}});
+  Client client(bench);
+  const std::string piece(30'000, 'x');
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n" + piece);
+  bench.run_until([&] { return bench.basin.taken.size() == piece.size(); });
+  CHECK_FALSE(bench.basin.is_whole);
+  client.send(piece);
+  client.send(piece + "GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
+  client.expect("{\"taken\":90000}");
+  client.expect("{\"/now\":\"\"}");
+  CHECK(bench.basin.taken == piece + piece + piece);
+}
+
+TEST_CASE("a body in pieces may come with its head, or be nothing", "[hostd]") {
+  Bench bench;
+  Client client(bench);
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+  client.expect("{\"taken\":4}");
+  bench.basin = {};
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  client.expect("{\"taken\":0}");
+}
+
+TEST_CASE("a body in chunks of unknown number is taken in pieces, too", "[hostd]") {
+  Bench bench;
+  Client client(bench);
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  bench.run_until([&] { return bench.basin.taken == "abc"; });
+  client.send("2\r\nde\r\n0\r\n\r\n");
+  client.expect("{\"taken\":5}");
+}
+
+TEST_CASE("a client that waits to hear that its body is wanted is told so", "[hostd]") {
+  Bench bench;
+  Client client(bench);
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  client.expect("100 Continue");
+  client.send("body");
+  client.expect("{\"taken\":4}");
+}
+
+TEST_CASE("a body that is refused before its end is not read to its end", "[hostd]") {
+  Bench bench;
+  bench.most_of_body = 10;
+  Client client(bench);
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\nmore than ten bytes");
+  client.expect("507");
+  client.expect_end();
+  CHECK(bench.basin.is_gone);
+}
+
+TEST_CASE("who may not send a body is told before it is taken", "[hostd]") {
+  Bench bench({}, [](const auto&, int) { return wire::problem(403, "not you"); });
+  Client client(bench);
+  client.send("POST /upload HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  client.expect("403");
+  client.expect_end();
+  CHECK(bench.basin.taken.empty());
+}
+
+TEST_CASE("a body whose client goes away, or stalls, is let go of", "[hostd]") {
+  Bench bench({.request = milliseconds(20)});
+  const std::string head = "POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc";
+  {
+    const Client client(bench);
+    client.send(head);
+    bench.run_until([&] { return bench.basin.taken == "abc"; });
+  }
+  bench.run_until([&] { return bench.basin.is_gone; });
+  bench.basin = {};
+  Client stalled(bench);
+  stalled.send(head);
+  stalled.expect("408");
+  bench.run_until([&] { return bench.basin.is_gone; });
+  CHECK_FALSE(bench.basin.is_whole);
 }
 
 TEST_CASE("a client that sends without end ahead of its answer is sent away", "[hostd]") {
