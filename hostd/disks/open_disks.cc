@@ -23,10 +23,12 @@ bool can_be_a_disk(int fd) {
   return ::fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
 }
 
-/// Whoever only wants to know whether it is in use holds it for a moment, too.
+/// Whoever only wants to know whether it is in use holds it for a moment, too, and a VMM that was killed
+/// until the kernel has put away the guest's memory: a VM that is started again at once waits for that.
 bool try_lock(int fd, int kind) {
-  constexpr timespec pause{0, 5'000'000};
-  for (int attempt = 0; attempt < 4; ++attempt) {
+  constexpr timespec pause{0, 20'000'000};
+  constexpr int attempts = 50;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0) ::nanosleep(&pause, nullptr);
     if (::flock(fd, kind | LOCK_NB) == 0) return true;
     if (errno != EWOULDBLOCK) return false;

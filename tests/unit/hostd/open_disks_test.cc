@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "tests/unit/hostd/temporary_folder.h"
 
@@ -38,6 +40,19 @@ TEST_CASE("a disk that is written belongs to one VM until its file is closed eve
   CHECK(second.error().message == "cannot use disk " + files.path + ": another VM uses it");
   CHECK(open_disk(files.disk(Access::read)).error().message ==
         "cannot use disk " + files.path + ": another VM writes to it");
+}
+
+TEST_CASE("a disk whose VMM is about to be gone is waited for", "[hostd]") {
+  const Files files;
+  auto last = open_disk(files.disk());
+  REQUIRE(last);
+  std::thread end([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    last->file.reset();
+  });
+  const auto next = open_disk(files.disk());
+  end.join();
+  CHECK(next);
 }
 
 TEST_CASE("a disk that is only read may be read by many, as may an overlay's base", "[hostd]") {
