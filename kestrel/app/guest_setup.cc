@@ -53,7 +53,10 @@ std::vector<std::string> mount_all(const config::Model& model) {
   const auto deadline = sys::monotonic_now() + patience_for_devices;
   for (const auto& one : model.mounts) {
     const auto mounted = sys::mount({one.source, one.target, one.type, one.options}, deadline);
-    if (mounted) continue;
+    if (mounted) {
+      if (!mounted->empty()) log_warning(*mounted);
+      continue;
+    }
     if (sys::parse_mount_options(one.options).may_fail) {
       log_warning(mounted.error().message);
     } else {

@@ -76,8 +76,8 @@ constexpr Key<Draft> model_keys[] = {
 
 constexpr Key<Mount> mount_keys[] = {
     {"source", into<read_word, &Mount::source>,
-     "a device below `/dev/`; the name of a volume (a disk's serial number); what to bind; else as the type "
-     "has it"},
+     "a device below `/dev/`; the name of a volume (a disk's serial number); `LABEL=` and a file "
+     "system's label (ext4, erofs); what to bind; else as the type has it"},
     {"target", into<read_absolute_path, &Mount::target>, "where; it is made if it is missing"},
     {"type", into<read_word, &Mount::type>,
      "`ext4`, `tmpfs`, `virtiofs`, `bind`…; for a device whichever the kernel recognises on it, unless "

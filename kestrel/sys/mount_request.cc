@@ -15,8 +15,10 @@
 
 #include "kestrel/base/text.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/disk_head.h"
 #include "kestrel/sys/fd.h"
 #include "kestrel/sys/file.h"
+#include "kestrel/sys/file_system_check.h"
 
 namespace kestrel::sys {
 
@@ -24,6 +26,8 @@ namespace {
 
 /// How often a device that is not there yet is looked for.
 constexpr timespec look_again = {0, 10'000'000};
+
+constexpr std::string_view label_mark = "LABEL=";
 
 struct NamedFlag {
   std::string_view name;
@@ -76,6 +80,12 @@ std::optional<std::string> await_device(MonotonicTime deadline, const Find& find
 /// The path behind a source that stands for a device; the source itself where it stands for none.
 Result<std::string> locate(const MountRequest& request, bool needs_device, MonotonicTime deadline) {
   const std::string& source = request.source;
+  if (source.starts_with(label_mark)) {
+    const auto label = std::string_view(source).substr(label_mark.size());
+    auto found = await_device(deadline, [&] { return find_label("/sys/class/block", "/dev", label); });
+    return found ? Result<std::string>(*std::move(found))
+                 : Error{"no disk has a file system with that label", ENODEV};
+  }
   const bool is_path = source.find('/') != std::string::npos;
   std::optional<std::string> device = source;
   if (source.starts_with("/dev/")) {
@@ -151,17 +161,20 @@ Result<void> mount_as(const std::string& device, const std::string& target,
   return last;
 }
 
-Result<void> mount_file_system(const MountRequest& request, const MountOptions& options,
-                               MonotonicTime deadline) {
+Result<std::string> mount_file_system(const MountRequest& request, const MountOptions& options,
+                                      MonotonicTime deadline) {
   const auto known = read_file("/proc/filesystems").value_or("");
   const auto with_device = device_file_systems(known);
   const bool needs_device = request.type.empty() || std::find(with_device.begin(), with_device.end(),
                                                               request.type) != with_device.end();
   const auto device = locate(request, needs_device, deadline);
   if (!device) return device.error();
+  auto checked = needs_device ? check_file_system(*device) : std::string();
+  if (!checked) return checked;
   if (auto made = make_folder(request.target); !made) return made.error();
   const auto types = request.type.empty() ? with_device : std::vector{request.type};
-  return mount_as(*device, request.target, types, options);
+  if (auto mounted = mount_as(*device, request.target, types, options); !mounted) return mounted.error();
+  return checked;
 }
 
 }  // namespace
@@ -203,13 +216,17 @@ std::vector<std::string> device_file_systems(std::string_view proc_filesystems) 
   return types;
 }
 
-Result<void> mount(const MountRequest& request, MonotonicTime deadline) {
+Result<std::string> mount(const MountRequest& request, MonotonicTime deadline) {
   MountOptions options = parse_mount_options(request.options);
-  options.is_bind = options.is_bind || request.type == "bind";
-  const auto mounted =
-      options.is_bind ? bind(request, options) : mount_file_system(request, options, deadline);
-  if (mounted) return {};
-  return mounted.error().in(concat("cannot mount ", request.source, " on ", request.target));
+  const auto failed = [&](const Error& error) {
+    return error.in(concat("cannot mount ", request.source, " on ", request.target));
+  };
+  if (options.is_bind || request.type == "bind") {
+    const auto bound = bind(request, options);
+    return bound ? Result<std::string>(std::string()) : failed(bound.error());
+  }
+  auto mounted = mount_file_system(request, options, deadline);
+  return mounted ? mounted : failed(mounted.error());
 }
 
 }  // namespace kestrel::sys

@@ -11,8 +11,8 @@
 namespace kestrel::sys {
 
 struct MountRequest {
-  /// A device below /dev, the name of a volume (the serial number of a disk), a folder or file to bind, or
-  /// whatever a file system without a device makes of it.
+  /// A device below /dev, the name of a volume (the serial number of a disk), `LABEL=` and the label of a
+  /// file system, a folder or file to bind, or whatever a file system without a device makes of it.
   std::string source;
   std::string target;  ///< made if missing
   std::string type;    ///< `bind` too; empty: whichever of the kernel's file systems recognises the device
@@ -38,7 +38,8 @@ struct MountOptions {
 /// The types that need a device, from the text of /proc/filesystems, in its order.
 [[nodiscard]] std::vector<std::string> device_file_systems(std::string_view proc_filesystems);
 
-/// A device that is not there yet is waited for until `deadline`.
-[[nodiscard]] Result<void> mount(const MountRequest& request, MonotonicTime deadline);
+/// A device that is not there yet is waited for until `deadline`, and checked where its file system needs
+/// that (file_system_check.h). Returns what is to be told about it; mostly that is nothing, and empty.
+[[nodiscard]] Result<std::string> mount(const MountRequest& request, MonotonicTime deadline);
 
 }  // namespace kestrel::sys

@@ -101,6 +101,12 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+bool can_lose(const MountPoint& mount) {
+  return std::find(nothing_to_lose.begin(), nothing_to_lose.end(), mount.type) == nothing_to_lose.end();
+}
+
+bool is_root_layer(const MountPoint& mount) { return mount.target.starts_with(concat(root_layers, '/')); }
+
 Result<void> make_read_only(const std::string& target) {
   if (::mount(nullptr, target.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0) return {};
   return errno_error(concat("cannot make ", target, " read-only"), errno);
@@ -143,9 +149,7 @@ std::vector<MountPoint> parse_mount_info(std::string_view text) {
 std::vector<std::string> to_unmount(const std::vector<MountPoint>& mounts) {
   std::vector<std::string> targets;
   for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
-    const bool is_harmless =
-        std::find(nothing_to_lose.begin(), nothing_to_lose.end(), mount->type) != nothing_to_lose.end();
-    if (!is_harmless && mount->target != "/") targets.push_back(mount->target);
+    if (can_lose(*mount) && mount->target != "/" && !is_root_layer(*mount)) targets.push_back(mount->target);
   }
   return targets;
 }
@@ -161,6 +165,10 @@ std::vector<Error> unmount_all() {
   }
   if (!is_in_memory("/")) {
     if (auto made = make_read_only("/"); !made) failures.push_back(made.error());
+  }
+  for (const MountPoint& mount : mounts) {
+    if (!is_root_layer(mount) || !can_lose(mount)) continue;
+    if (auto made = make_read_only(mount.target); !made) failures.push_back(made.error());
   }
   return failures;
 }

@@ -36,12 +36,17 @@ struct MountPoint {
 /// Reads /proc/self/mountinfo (proc(5)), in its order; lines that are none are passed over.
 [[nodiscard]] std::vector<MountPoint> parse_mount_info(std::string_view text);
 
+/// Below this folder are the file systems that an overlay is made of which is the root: it holds them to the
+/// end.
+inline constexpr std::string_view root_layers = "/run/kestrel/root";
+
 /// What has to be taken down before the power goes, in that order: the reverse of how it was put up, without
-/// what holds nothing that could be lost (the kernel's own file systems, and memory) and without the root.
+/// what holds nothing that could be lost (the kernel's own file systems, and memory), and without the root
+/// and its layers.
 [[nodiscard]] std::vector<std::string> to_unmount(const std::vector<MountPoint>& mounts);
 
-/// Unmounts all of that; what is still in use is made read-only, and so is the root. Returns what resisted
-/// both.
+/// Unmounts all of that; what is still in use is made read-only, and so are the root and then its layers.
+/// Returns what resisted both.
 [[nodiscard]] std::vector<Error> unmount_all();
 
 }  // namespace kestrel::sys

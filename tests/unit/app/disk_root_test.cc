@@ -32,6 +32,14 @@ TEST_CASE("what the initramfs is made of is not the type of the disk's file syst
   CHECK(root_of("rootfstype=ramfs root=data rootfstype=erofs")->mount.type == "erofs");
 }
 
+TEST_CASE("with an overlay the disk is read-only whatever else is asked for", "[app]") {
+  const auto root = root_of("root=rootfs rw kestrel.overlay=data");
+  CHECK(root->overlay == "data");
+  CHECK(root->mount.options == std::vector<std::string>{"ro"});
+  CHECK(root_of("root=rootfs kestrel.overlay")->overlay == "");
+  CHECK_FALSE(root_of("root=rootfs")->overlay);
+}
+
 TEST_CASE("a root may be waited for without an end", "[app]") {
   CHECK(root_of("root=data rootwait")->waits_for_ever);
 }

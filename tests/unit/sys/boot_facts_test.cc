@@ -88,6 +88,11 @@ TEST_CASE("what holds data is unmounted in the reverse order of mounting, the ro
         std::vector<std::string>{"/var/lib/my data\\x/inner", "/var/lib/my data\\x"});
 }
 
+TEST_CASE("what the root is made of is not unmounted under it", "[sys]") {
+  CHECK(to_unmount({{"/", "overlay"}, {"/run/kestrel/root/writes", "ext4"}, {"/data", "ext4"}}) ==
+        std::vector<std::string>{"/data"});
+}
+
 TEST_CASE("what every guest needs is mounted parents first", "[sys]") {
   std::vector<std::string> seen;
   for (const EarlyMount& entry : early_mounts()) {
