@@ -65,7 +65,7 @@ object   = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 programs = $(BUILD)/kestrel $(BUILD)/hostd $(BUILD)/hostd-tls $(BUILD)/kestrelctl
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions install-man install-units deb clean FORCE
+.PHONY: all help deps kernel-deps kernel docs completions named-tests fuzz check check-all check-unit check-pid1 check-vm check-examples images demo bench size layers format tidy install install-completions install-man install-units install-kernel deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -161,11 +161,33 @@ $(BUILD)/kernel/version: $(or $(KERNEL),$(packages)/kernel) $(kernel_source) ini
 	$(Q)initramfs/unpack-kernel -o $(@D) $(if $(KERNEL),--kernel $(KERNEL) $(if $(MODULES),--modules $(MODULES)), \
 	  --kernel $(packages)/kernel/boot/vmlinuz-* --modules $(packages)/kernel/lib/modules/*)
 
+# A kernel of our own, with everything built in: what guests have from then on. KERNEL_CONFIG= names files with more of it.
+KERNEL_CONFIG ?=
+$(packages)/linux-source: initramfs/fetch-package
+	$(call say,FETCH,linux-source-6.1)
+	$(Q)initramfs/fetch-package -o $@ linux-source-6.1
+
+kernel-deps: ## install what building a kernel takes (Debian)
+	$(Q).ci/deps --kernel
+
+kernel: $(packages)/linux-source ## build a lean guest kernel, which images have from then on; takes minutes
+	$(call say,KERNEL,$(BUILD)/lean-kernel)
+	$(Q)initramfs/build-kernel -o $(BUILD)/lean-kernel --source $(packages)/linux-source/usr/src/linux-source-*.tar.xz \
+	  $(patsubst %,--config %,initramfs/kernel.config $(KERNEL_CONFIG))
+
+# Images have KERNEL=, else the lean one where that has been built, else the distribution's.
+lean_kernel  := $(wildcard $(BUILD)/lean-kernel/version)
+image_kernel := $(dir $(if $(KERNEL),$(BUILD)/kernel/version,$(or $(lean_kernel),$(BUILD)/kernel/version)))vmlinux
+build_image  := KESTREL_KERNEL=$(image_kernel) $(BUILD)/kestrelctl build --quiet
+image_parts  := $(BUILD)/kestrelctl $(BUILD)/kestrel $(dir $(image_kernel))version $(BUILD)/image.kernel
+$(BUILD)/image.kernel: FORCE
+	@mkdir -p $(@D) && echo '$(image_kernel)' | cmp -s - $@ || echo '$(image_kernel)' >$@
+
 # An example's programs come from the unpacked packages in place of the host's.
 define example_image
-$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/$(2)
+$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(image_parts) $(packages)/$(2)
 	$$(call say,IMAGE,$$(@D))
-	$$(Q)$(BUILD)/kestrelctl build --quiet --file config-examples/$(1)/fledge.toml --sysroot $(packages)/$(2) $(3) -o $$(@D) >/dev/null
+	$$(Q)$(build_image) --file config-examples/$(1)/fledge.toml --sysroot $(packages)/$(2) $(3) -o $$(@D) >/dev/null
 endef
 $(eval $(call example_image,static-site,caddy))
 $(eval $(call example_image,batch,busybox))
@@ -180,17 +202,17 @@ $(BUILD)/rootfs/%.tar: config-examples/%/debian config-examples/debian-rootfs
 	@mkdir -p $(@D)
 	$(Q)config-examples/debian-rootfs $* $@
 define disk_example_image
-$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(BUILD)/rootfs/$(1).tar
+$(BUILD)/images/$(1)/manifest.json: $(shell find config-examples/$(1) -type f) $(image_parts) $(BUILD)/rootfs/$(1).tar
 	$$(call say,IMAGE,$$(@D))
-	$$(Q)$(BUILD)/kestrelctl build --quiet --file config-examples/$(1)/fledge.toml --from $(BUILD)/rootfs/$(1).tar -o $$(@D) >/dev/null
+	$$(Q)$(build_image) --file config-examples/$(1)/fledge.toml --from $(BUILD)/rootfs/$(1).tar -o $$(@D) >/dev/null
 endef
 $(foreach e,$(disk_examples),$(eval $(call disk_example_image,$(e))))
 
 go := $(abspath $(packages)/go)
-$(BUILD)/images/user-api/manifest.json: $(shell find config-examples/user-api -type f) $(BUILD)/kestrelctl $(BUILD)/kestrel $(BUILD)/kernel/version $(packages)/go
+$(BUILD)/images/user-api/manifest.json: $(shell find config-examples/user-api -type f) $(image_parts) $(packages)/go
 	$(call say,IMAGE,$(@D))
 	$(Q)PATH=$(go)/usr/lib/go-1.19/bin:$$PATH GOROOT=$(go)/usr/lib/go-1.19 GOPATH=$(go)/usr/share/gocode GOCACHE=$(abspath $(BUILD))/go-cache \
-	  $(BUILD)/kestrelctl build --quiet --file config-examples/user-api/fledge.toml -o $(@D) >/dev/null
+	  $(build_image) --file config-examples/user-api/fledge.toml -o $(@D) >/dev/null
 
 more_images := $(foreach e,$(disk_examples) user-api multi-tier,$(BUILD)/images/$(e)/manifest.json)
 
@@ -287,7 +309,12 @@ install-units:
 	$(Q)sed 's,/usr/sbin/,$(PREFIX)/sbin/,' packaging/hostd.service >$(DESTDIR)$(unit_folder)/hostd.service
 	$(Q)install -m 644 packaging/hostd.socket $(DESTDIR)$(unit_folder)
 
-install: $(programs) install-completions install-man install-units ## into $(DESTDIR)$(PREFIX)
+# Where `kestrelctl build` looks for one.
+install-kernel: $(lean_kernel)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kestrel/kernel $(addprefix $(dir $<),vmlinux version config)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/kestrel/kernel/modules $(dir $<)modules/modules.builtin
+
+install: $(programs) install-completions install-man install-units $(if $(lean_kernel),install-kernel) ## into $(DESTDIR)$(PREFIX)
 	install -s -D -m 755 $(BUILD)/kestrelctl $(DESTDIR)$(PREFIX)/bin/kestrelctl
 	install -s -D -m 755 $(BUILD)/hostd $(DESTDIR)$(PREFIX)/sbin/hostd
 	install -s -D -m 755 $(BUILD)/hostd-tls $(DESTDIR)$(PREFIX)/lib/kestrel/hostd-tls
@@ -295,9 +322,10 @@ install: $(programs) install-completions install-man install-units ## into $(DES
 	install -d $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 	install -m 755 initramfs/fetch-package initramfs/unpack-kernel $(DESTDIR)$(PREFIX)/share/kestrel/initramfs
 
+# Without a kernel, whose source would have to go with it.
 deb: $(programs) $(completions) ## Debian packages, into $(BUILD)/deb
 	$(Q)rm -rf $(BUILD)/deb
-	+$(Q)$(submake) install DESTDIR=$(BUILD)/deb/root PREFIX=/usr
+	+$(Q)$(submake) install DESTDIR=$(BUILD)/deb/root PREFIX=/usr lean_kernel=
 	$(Q)packaging/make-deb $(VERSION) $(BUILD)/deb/root $(BUILD)/deb
 	$(Q)rm -rf $(BUILD)/deb/root && ls $(BUILD)/deb/*.deb
 

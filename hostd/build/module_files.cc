@@ -1,5 +1,6 @@
 #include "hostd/build/module_files.h"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdlib>
@@ -36,6 +37,15 @@ constexpr std::array<ModuleSet, 7> sets = {{
     {"loopback", "vsock_loopback"},
 }};
 
+/// Empty where the folder does not say.
+std::set<std::string> read_built_in(const std::string& folder) {
+  std::set<std::string> names;
+  const auto text = sys::read_file(folder + "/modules.builtin");
+  if (!text) return names;
+  for (const std::string_view line : split(*text, '\n')) names.insert(sys::module_name(line));
+  return names;
+}
+
 class ModuleOrder {
  public:
   explicit ModuleOrder(std::string folder) : folder_(std::move(folder)) {}
@@ -47,9 +57,7 @@ class ModuleOrder {
       if (name.find(".ko") != std::string::npos) files_[sys::module_name(name)] = entry.path().string();
     }
     if (failed) return Error{concat("cannot read the modules in ", folder_, ": ", failed.message())};
-    const auto built_in = sys::read_file(folder_ + "/modules.builtin");
-    if (!built_in) return {};
-    for (const std::string_view line : split(*built_in, '\n')) done_.insert(sys::module_name(line));
+    done_ = read_built_in(folder_);
     return {};
   }
 
@@ -98,6 +106,12 @@ std::vector<std::string> modules_of_need(const std::string& need) {
     return modules;
   }
   return {need};
+}
+
+bool has_built_in(const std::string& folder, const std::vector<std::string>& names) {
+  const auto built_in = read_built_in(folder);
+  return std::all_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return built_in.contains(sys::module_name(name)); });
 }
 
 Result<void> add_modules(Tree& tree, const std::string& folder, const std::vector<std::string>& needs) {

@@ -21,4 +21,7 @@ namespace kestrel::hostd {
 [[nodiscard]] Result<void> add_modules(Tree& tree, const std::string& folder,
                                        const std::vector<std::string>& needs);
 
+/// Whether modules.builtin in the folder says that the kernel has all of them built in.
+[[nodiscard]] bool has_built_in(const std::string& folder, const std::vector<std::string>& names);
+
 }  // namespace kestrel::hostd

@@ -27,7 +27,7 @@ std::string_view hint_for(int status) {
     case ExitCode::port_in_use:
       return "publish on another host port with -p, or stop what listens there (ss -ltnp)";
     case ExitCode::kernel_missing:
-      return "name one with --kernel FILE or KESTREL_KERNEL; `make kernel-image` fetches Debian's";
+      return "name one with --kernel FILE or KESTREL_KERNEL; `make kernel` builds one";
     case ExitCode::image_broken:
       return "an image is one that `kestrelctl images list` shows, a folder with a manifest.json, or an "
              "initramfs file";

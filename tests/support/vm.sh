@@ -1,6 +1,9 @@
 # vm.sh: guests under emulation, for tests that source harness.sh. A test has one runtime folder, $T/r, and usually one VM;
 # what lasts (volumes, images) is in $T/state.
 
+# The distribution's kernel, unless an image says otherwise, also where a lean one has been built.
+export KESTREL_KERNEL=$BUILD/kernel/vmlinux
+
 kestrelctl() { KESTREL_RUNTIME_DIR=$T/r KESTREL_ACCEL=tcg "$BUILD/kestrelctl" "$@"; }
 
 # run_vm ARGUMENT...: `kestrelctl run` to its end; its exit status is in $status, its output in $T/out and $T/err.

@@ -60,8 +60,11 @@ test_guests_on_a_bridge_have_addresses_of_their_own_and_get_them_again() {
 test_an_address_that_cannot_be_set_is_told() {
   in_own_network
   bridge
+  build_image lacking <<'CONFIG'
+exec: [{name: once, run_once: true, command: /bin/sh, args: ["-c", "exit 7"]}]
+CONFIG
   status=0
-  kestrelctl run --keep --network bridge=br0 --name lacking "$BUILD/images/batch" >out 2>err || status=$?
+  kestrelctl run --keep --network bridge=br0 --name lacking "$T/lacking" >out 2>err || status=$?
   expect_equal "$status" 7 "exit status"
   expect_contains "$(jq --raw-output 'select(.type == "network.failed").reason' r/vms/lacking/events.ndjson)" "the image may lack the module virtio_net"
 }

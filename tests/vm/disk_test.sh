@@ -95,7 +95,8 @@ CONFIG
   run_vm --volume data::8M "$T/mounting"
   expect_equal "$status" 0 "exit status"
   expect_contains "$(cat out)" "/srv/data ext4 rw"
-  run_vm --volume data:/data "$BUILD/images/batch"
+  build_image without <<<'exec: [{name: once, run_once: true, command: /bin/sh, args: ["-c", "exit 0"]}]'
+  run_vm --volume data:/data "$T/without"
   expect_equal "$status" 1 "exit status"
   expect_contains "$(cat err)" "cannot mount data on /data: there is no disk: the image may lack the module virtio_blk"
   dd if=/dev/zero of=state/volumes/data.raw bs=1M count=8 conv=notrunc status=none
