@@ -2,7 +2,8 @@
 //
 //   {"name": …, "kernel": "vmlinuz", "initramfs": "initramfs.cpio.zst", "resources": {"vcpu": 1, "memory_mb":
 //   128},
-//    "workload": {"port": 8080}, "env": {"KEY": "value"}, "rootfs": "rootfs.qcow2", "rootfs_format": "qcow2"}
+//    "workload": {"port": 8080}, "env": {"KEY": "value"}, "rootfs": "rootfs.qcow2", "rootfs_format": "qcow2",
+//    "rootfs_type": "ext4", "console": "hvc0"}
 //
 // whose paths are relative to the folder and of which only `initramfs` must be there; or a bare initramfs
 // file. Where there is a `rootfs`, the initramfs only mounts it.
@@ -30,8 +31,13 @@ struct Image {
   std::map<std::string, std::string> env;
   /// The disk that its files are on; unset: they are in the initramfs.
   std::optional<DiskFile> rootfs;
+  bool is_rootfs_read_only = false;  ///< it can only be read, by its nature (erofs, squashfs)
+  bool has_virtio_console = false;   ///< its kernel has the console hvc0 from the beginning, without a module
   friend bool operator==(const Image&, const Image&) = default;
 };
+
+/// What a manifest's `console` says of a kernel that has it built in.
+inline constexpr std::string_view virtio_console = "hvc0";
 
 /// Pure: the manifest of the image in `folder` (an absolute path).
 [[nodiscard]] Result<Image> parse_manifest(std::string_view json, const std::string& folder);

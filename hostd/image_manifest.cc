@@ -54,18 +54,22 @@ Result<Image> parse_manifest(std::string_view text, const std::string& folder) {
   const auto initramfs = text_of(document, "initramfs");
   const auto rootfs = text_of(document, "rootfs");
   const auto format = text_of(document, "rootfs_format");
-  for (const auto* member : {&name, &kernel, &initramfs, &rootfs, &format}) {
+  const auto type = text_of(document, "rootfs_type");
+  const auto console = text_of(document, "console");
+  for (const auto* member : {&name, &kernel, &initramfs, &rootfs, &format, &type, &console}) {
     if (!*member) return member->error();
   }
   if (initramfs->empty()) return wrong("it names no initramfs");
   image.name = name->empty() ? folder.substr(folder.rfind('/') + 1) : *name;
   image.initramfs = below(folder, *initramfs);
   if (!kernel->empty()) image.kernel = below(folder, *kernel);
+  image.has_virtio_console = *console == virtio_console;
 
   if (!rootfs->empty()) {
     const auto known = parse_disk_format(*format);
     if (!known) return wrong("`rootfs_format` is neither raw nor qcow2");
     image.rootfs = DiskFile{below(folder, *rootfs), *known};
+    image.is_rootfs_read_only = *type == "erofs" || *type == "squashfs";
   }
 
   bool is_bad = false;

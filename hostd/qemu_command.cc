@@ -21,7 +21,9 @@ std::string path_of(int fd, const std::string& path) { return fd < 0 ? path : co
 
 std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
   std::vector<std::string> arguments = {
-      "console=ttyS0",
+      // The UART (at the address of a PC's first) serves from the first instruction on. Each byte is an exit
+      // to QEMU there; virtio's console takes a line at a time.
+      spec.has_virtio_console ? "console=hvc0 earlycon=uart8250,io,0x3f8" : "console=ttyS0",
       // The kernel's banner, as its first sign of life, then notices, warnings and panics. The flood of
       // informational lines would cost a tenth of a boot on a translated UART.
       "loglevel=6",
@@ -83,7 +85,7 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "-append",
       kernel_arguments(spec, facts),
       "-chardev",
-      inherited_socket("console", facts.console_fd),
+      concat(inherited_socket("console", facts.console_fd), spec.has_virtio_console ? ",mux=on" : ""),
       "-serial",
       "chardev:console",
       "-chardev",
@@ -98,6 +100,10 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "-sandbox",
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };
+  if (spec.has_virtio_console) {
+    argv.insert(argv.end(),
+                {"-device", "virtio-serial-device,max_ports=1", "-device", "virtconsole,chardev=console"});
+  }
   for (std::string& option : disk_options(all_disks(spec), facts.disk_fds)) argv.push_back(std::move(option));
   for (std::string& option : network_options(spec.network, facts.card)) argv.push_back(std::move(option));
   if (facts.people_fd >= 0) {

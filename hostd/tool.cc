@@ -23,8 +23,14 @@ namespace {
 constexpr std::size_t shown_lines = 20;
 constexpr std::size_t kept_output = 64 * 1024;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> packages = {
-    {{"mke2fs", "e2fsprogs"}, {"qemu-img", "qemu-utils"}, {"buildah", "buildah"}, {"skopeo", "skopeo"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> packages = {
+    {{"mke2fs", "e2fsprogs"},
+     {"debugfs", "e2fsprogs"},
+     {"mkfs.erofs", "erofs-utils"},
+     {"mksquashfs", "squashfs-tools"},
+     {"qemu-img", "qemu-utils"},
+     {"buildah", "buildah"},
+     {"skopeo", "skopeo"}}};
 
 /// The end of it, where it is long.
 std::string read_output(int output) {

@@ -65,15 +65,35 @@ const std::string& first_given(const std::string& wanted, const std::string& oth
   return wanted.empty() ? otherwise : wanted;
 }
 
+constexpr std::string_view root_serial = "rootfs";
+
+void add_root(Disk disk, std::string_view writing, VmSpec& spec) {
+  disk.serial = root_serial;
+  spec.disks.push_back(std::move(disk));
+  spec.append = concat("root=", root_serial, ' ', writing, spec.append.empty() ? "" : " ", spec.append);
+}
+
 /// The image's disk, under what the VM writes to it.
-void add_root(const DiskFile& rootfs, VmSpec& spec) {
-  constexpr std::string_view serial = "rootfs";
+void add_writable_root(const DiskFile& rootfs, VmSpec& spec) {
   Disk disk;
   disk.file.format = DiskFormat::qcow2;
-  disk.serial = serial;
   disk.base = rootfs;
-  spec.disks.push_back(std::move(disk));
-  spec.append = concat("root=", serial, " rw", spec.append.empty() ? "" : " ", spec.append);
+  add_root(std::move(disk), "rw", spec);
+}
+
+/// The image's disk as it is. The guest itself lays over it what it writes: to a volume that is asked for at
+/// /, else to its memory.
+void add_read_only_root(const DiskFile& rootfs, VmSpec& spec) {
+  std::string overlay = "kestrel.overlay";
+  for (Volume& volume : spec.volumes) {
+    if (!is_root_volume(volume)) continue;
+    overlay += concat('=', volume.name);
+    volume.target.clear();
+  }
+  Disk disk;
+  disk.file = rootfs;
+  disk.is_read_only = true;
+  add_root(std::move(disk), overlay, spec);
 }
 
 /// All that does not come from the image.
@@ -109,6 +129,8 @@ std::variant<VmSpec, Outcome> make_spec(const VmRequest& request, const Surround
   VmSpec spec;
   spec.image = image->name;
   spec.kernel = *kernel;
+  // Of another kernel than the image's nothing is known.
+  spec.has_virtio_console = request.kernel.empty() && image->has_virtio_console;
   spec.initramfs = image->initramfs;
   spec.memory = image->memory.value_or(spec.memory);
   spec.cpus = image->cpus.value_or(spec.cpus);
@@ -116,7 +138,8 @@ std::variant<VmSpec, Outcome> make_spec(const VmRequest& request, const Surround
   spec.program = first_given(first_given(request.vmm, surroundings.vmm), std::string(default_vmm));
   if (const auto read = read_request(request, surroundings, spec); !read)
     return failed(ExitCode::usage, read.error());
-  if (image->rootfs) add_root(*image->rootfs, spec);
+  if (image->rootfs)
+    (image->is_rootfs_read_only ? add_read_only_root : add_writable_root)(*image->rootfs, spec);
   spec.name = request.name.empty() ? surroundings.free_name(name_from(image->name)) : request.name;
   spec.runtime_dir = concat(surroundings.vms_dir, '/', spec.name);
   if (const auto problems = problems_of(spec); !problems.empty()) {

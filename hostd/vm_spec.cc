@@ -121,6 +121,8 @@ std::vector<std::string> problems_of(const VmSpec& spec) {
   check(spec.memory >= least_memory, concat("memory of ", format_bytes(spec.memory),
                                             " is too little: a guest needs ", format_bytes(least_memory)));
   check(spec.cpus >= 1 && spec.cpus <= most_cpus, concat("cpus must be from 1 to ", most_cpus));
+  check(std::none_of(spec.volumes.begin(), spec.volumes.end(), is_root_volume),
+        "a volume can be at / only where the image's root is only read (erofs, squashfs)");
   check(spec.boot_timeout > Duration::zero(), "the boot timeout must be longer than nothing");
   check(spec.shutdown_timeout > Duration::zero(), "the shutdown timeout must be longer than nothing");
   check(spec.logs.file_size >= kibibytes(64) && spec.logs.files >= 1,

@@ -17,6 +17,9 @@ class Members {
   void text(const char* key, std::string& out) {
     if (const json* member = find(key, &json::is_string)) out = member->get<std::string>();
   }
+  void flag(const char* key, bool& out) {
+    if (const json* member = find(key, &json::is_boolean)) out = member->get<bool>();
+  }
   template <typename Number>
   void number(const char* key, Number& out) {
     const json* member = find(key, &json::is_number_unsigned);
@@ -106,7 +109,7 @@ std::optional<Disk> read_disk(const json& entry) {
   Members members(entry);
   Disk disk;
   members.text("serial", disk.serial);
-  if (const json* flag = members.find("read_only", &json::is_boolean)) disk.is_read_only = flag->get<bool>();
+  members.flag("read_only", disk.is_read_only);
   if (const json* base = members.find("base", &json::is_object)) {
     Members base_members(*base);
     disk.base = read_disk_file(base_members);
@@ -155,6 +158,7 @@ std::string to_json(const VmSpec& spec) {
       {"kernel", spec.kernel},
       {"initramfs", spec.initramfs},
       {"append", spec.append},
+      {"virtio_console", spec.has_virtio_console},
       {"program", spec.program},
       {"memory_bytes", spec.memory.count},
       {"cpus", spec.cpus},
@@ -188,6 +192,7 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.text("initramfs", spec.initramfs);
   members.text("append", spec.append);
   members.text("program", spec.program);
+  members.flag("virtio_console", spec.has_virtio_console);
   members.number("memory_bytes", spec.memory.count);
   members.number("cpus", spec.cpus);
   members.milliseconds_of("boot_timeout_ms", spec.boot_timeout);

@@ -11,7 +11,7 @@ namespace {
 
 bool is_target(std::string_view path) {
   const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
-  return path.starts_with('/') && path != "/" && std::none_of(path.begin(), path.end(), is_control);
+  return path.starts_with('/') && std::none_of(path.begin(), path.end(), is_control);
 }
 
 }  // namespace

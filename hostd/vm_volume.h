@@ -12,10 +12,12 @@
 namespace kestrel::hostd {
 
 struct Volume {
-  std::string name;    ///< a plain name (plain_name.h), also the serial of its disk
-  std::string target;  ///< where the guest mounts it; empty: its own configuration says where
-  Bytes size;          ///< 0: as it is, for one that is there already
-  std::string path;    ///< absolute path of its file
+  std::string name;  ///< a plain name (plain_name.h), also the serial of its disk
+  /// Where the guest mounts it; empty: its own configuration says where. `/`: what it writes to a root that
+  /// is only read goes there.
+  std::string target;
+  Bytes size;        ///< 0: as it is, for one that is there already
+  std::string path;  ///< absolute path of its file
   friend bool operator==(const Volume&, const Volume&) = default;
 };
 
@@ -28,6 +30,7 @@ inline constexpr Bytes least_volume = mebibytes(2);
 /// `NAME:[TARGET][:SIZE]`.
 [[nodiscard]] Result<Volume> parse_volume(std::string_view text, std::string_view folder);
 [[nodiscard]] Disk disk_of(const Volume& volume);
+[[nodiscard]] inline bool is_root_volume(const Volume& volume) { return volume.target == "/"; }
 
 /// Everything that is wrong with them, one line each, but for what is wrong with their disks.
 [[nodiscard]] std::vector<std::string> problems_of(const std::vector<Volume>& volumes);

@@ -133,8 +133,7 @@ class Build {
 
   Result<void> make_rootfs() {
     if (plan_.kind != ImageKind::rootfs) return {};
-    const bool is_raw = plan_.disk_format == DiskImageFormat::raw;
-    files_.rootfs = is_raw ? "rootfs.img" : "rootfs.qcow2";
+    files_.rootfs = disk_image_name(plan_);
     workshop_.on_step("making the root file system");
     if (auto made =
             make_disk_image(tree_, plan_, concat(folder_, '/', files_.rootfs), spool_, workshop_.time);
@@ -148,7 +147,12 @@ class Build {
   Result<void> make_initramfs() {
     if (auto added = add_init(tree_, workshop_); !added) return added;
     std::vector<std::string> needs = plan_.needs;
-    if (plan_.kind == ImageKind::rootfs) needs.emplace_back("blk");
+    if (plan_.kind == ImageKind::rootfs) {
+      needs.emplace_back("blk");
+      if (is_overlaid(plan_))
+        needs.insert(needs.end(), {std::string(name_of(plan_.disk_file_system)), "overlay"});
+      if (auto added = add_file_system_check(tree_); !added) return added;
+    }
     if (!workshop_.modules.empty()) {
       if (auto added = add_modules(tree_, workshop_.modules, needs); !added) return added;
     }
@@ -177,6 +181,7 @@ class Build {
       if (!digest) return digest.error();
       files_.digests[name] = *digest;
     }
+    files_.has_virtio_console = has_built_in(workshop_.modules, {"virtio_mmio", "virtio_console"});
     Tool version;
     version.command = {workshop_.kestrel, "--version"};
     const auto printed = run_tool(version);

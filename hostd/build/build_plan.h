@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kestrel::hostd {
@@ -16,6 +17,9 @@ enum class ImageKind {
 };
 enum class Compression { zstd, gzip };
 enum class DiskImageFormat { qcow2, raw };
+/// Of a disk. The last two are compressed and only read; what a guest writes goes over them.
+enum class DiskFileSystem { ext4, erofs, squashfs };
+[[nodiscard]] std::string_view name_of(DiskFileSystem file_system);
 
 /// Where an image's files come from.
 struct BuildSource {
@@ -48,8 +52,9 @@ struct BuildPlan {
   std::vector<std::string> command;  ///< the image's only service where it has no config; empty: none
   std::vector<std::string> needs = {"vsock"};  ///< module sets, or modules
   Compression compression = Compression::zstd;
-  DiskImageFormat disk_format = DiskImageFormat::qcow2;
-  std::uint32_t spare_mebibytes = 100;  ///< of a disk, beside what is in it
+  DiskFileSystem disk_file_system = DiskFileSystem::ext4;
+  DiskImageFormat disk_format = DiskImageFormat::qcow2;  ///< of ext4; what is compressed itself is raw
+  std::uint32_t spare_mebibytes = 100;                   ///< of ext4, beside what is in it
   std::optional<std::uint32_t> cpus;
   std::optional<std::uint32_t> memory_mebibytes;
   std::string workload_type;
@@ -58,5 +63,10 @@ struct BuildPlan {
   std::map<std::string, std::string> env;
   friend bool operator==(const BuildPlan&, const BuildPlan&) = default;
 };
+
+/// Whether the image's disk is only read.
+[[nodiscard]] inline bool is_overlaid(const BuildPlan& plan) {
+  return plan.kind == ImageKind::rootfs && plan.disk_file_system != DiskFileSystem::ext4;
+}
 
 }  // namespace kestrel::hostd

@@ -10,8 +10,12 @@
 
 namespace kestrel::hostd {
 
-/// Makes an ext4 file system (mke2fs) with what is in the tree and `plan.spare_mebibytes` of free space, as
-/// the file `path`; qcow2 (qemu-img) is compressed. One has to be root, for files have owners.
+/// What the file is to be called: `rootfs.` and qcow2, img, erofs or squashfs.
+[[nodiscard]] std::string disk_image_name(const BuildPlan& plan);
+
+/// Makes the plan's file system (mke2fs, mkfs.erofs, mksquashfs) with what is in the tree, as the file
+/// `path`. ext4 has `plan.spare_mebibytes` of free space, and as qcow2 (qemu-img) it is compressed. One has
+/// to be root, for files have owners.
 [[nodiscard]] Result<void> make_disk_image(const Tree& tree, const BuildPlan& plan, const std::string& path,
                                            Spool& spool, std::int64_t time);
 

@@ -62,6 +62,11 @@ void read_format(TomlSection& section, BuildPlan& plan) {
   if (section.choice("format", {"qcow2", "raw"}) == 1) plan.disk_format = DiskImageFormat::raw;
 }
 
+void read_file_system(TomlSection& section, std::string_view key, BuildPlan& plan) {
+  const int chosen = section.choice(key, {"ext4", "erofs", "squashfs"});
+  if (chosen > 0) plan.disk_file_system = static_cast<DiskFileSystem>(chosen);
+}
+
 void read_spare(TomlSection& section, std::string_view key, BuildPlan& plan) {
   std::optional<std::uint32_t> spare;
   section.number(key, 0, 1 << 20, spare);
@@ -100,6 +105,7 @@ void read_runtime(TomlSection runtime, const Paths& paths, BuildPlan& plan) {
   for (const auto& [from, to] : mappings) plan.mappings[paths(from)] = to;
   read_programs(runtime, paths, plan);
   read_compression(runtime, plan);
+  read_file_system(runtime, "filesystem", plan);
   read_format(runtime, plan);
   read_spare(runtime, "size_buffer_mb", plan);
   runtime.finish();
@@ -160,7 +166,7 @@ void read_source(TomlSection source, const Paths& paths, BuildPlan& plan) {
 }
 
 void read_filesystem(TomlSection filesystem, BuildPlan& plan) {
-  static_cast<void>(filesystem.choice("type", {"ext4"}));
+  read_file_system(filesystem, "type", plan);
   read_spare(filesystem, "size_buffer_mb", plan);
   bool is_preallocated = false;
   filesystem.flag("preallocate", is_preallocated);

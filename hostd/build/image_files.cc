@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hostd/image.h"
+#include "hostd/tool.h"
 #include "kestrel/base/text.h"
 
 namespace kestrel::hostd {
@@ -18,6 +20,13 @@ Result<void> add_init(Tree& tree, const Workshop& workshop) {
   if (auto added = tree.add("init", file_from(workshop.kestrel, 0755)); !added) return added;
   if (tree.find("bin/kestrel") != nullptr) return {};
   return tree.add("bin/kestrel", symlink_to("/init"));
+}
+
+Result<void> add_file_system_check(Tree& tree) {
+  const auto found = find_tool("e2fsck.static");
+  if (!found) return {};
+  if (auto added = tree.add_folder("sbin", 0755); !added) return added;
+  return tree.add("sbin/e2fsck", file_from(*found, 0755));
 }
 
 Result<void> add_mount_points(Tree& tree) {
@@ -62,10 +71,13 @@ std::string make_manifest(const BuildPlan& plan, const ManifestFiles& files,
   if (!plan.description.empty()) manifest["description"] = plan.description;
   manifest["kestrel"] = kestrel_version;
   manifest["kernel"] = "vmlinux";
+  if (files.has_virtio_console) manifest["console"] = virtio_console;
   manifest["initramfs"] = files.initramfs;
   if (!files.rootfs.empty()) {
     manifest["rootfs"] = files.rootfs;
-    manifest["rootfs_format"] = plan.disk_format == DiskImageFormat::qcow2 ? "qcow2" : "raw";
+    const bool is_qcow2 = !is_overlaid(plan) && plan.disk_format == DiskImageFormat::qcow2;
+    manifest["rootfs_format"] = is_qcow2 ? "qcow2" : "raw";
+    manifest["rootfs_type"] = name_of(plan.disk_file_system);
   }
   manifest["resources"] = {{"vcpu", plan.cpus.value_or(1)},
                            {"memory_mb", plan.memory_mebibytes.value_or(128)}};

@@ -16,6 +16,9 @@ inline constexpr std::string_view config_place = "etc/kestrel/config.yaml";
 
 /// kestrel as /init, and as a command for whoever is in the guest.
 [[nodiscard]] Result<void> add_init(Tree& tree, const Workshop& workshop);
+/// Where this host has e2fsck as one static file (Debian's e2fsck-static), for the first stage, which mends a
+/// root and a volume below it that were not ended in order.
+[[nodiscard]] Result<void> add_file_system_check(Tree& tree);
 /// What kestrel mounts on, and /tmp.
 [[nodiscard]] Result<void> add_mount_points(Tree& tree);
 /// The plan's configuration, else that of the files, else one that is made of what `process` or the plan
@@ -28,8 +31,9 @@ inline constexpr std::string_view config_place = "etc/kestrel/config.yaml";
 
 /// The image's manifest.json, but for its checksums. Pure.
 struct ManifestFiles {
-  std::string initramfs;  ///< name of a file
-  std::string rootfs;     ///< empty: it has none
+  std::string initramfs;            ///< name of a file
+  std::string rootfs;               ///< empty: it has none
+  bool has_virtio_console = false;  ///< the kernel, without a module
   std::map<std::string, std::string> digests;
 };
 [[nodiscard]] std::string make_manifest(const BuildPlan& plan, const ManifestFiles& files,

@@ -64,8 +64,9 @@ Result<Workshop> find_workshop(const BuildOptions& options) {
   const auto kestrel = find_kestrel(options);
   if (!kestrel) return kestrel.error();
   workshop.kestrel = *kestrel;
-  const std::string own =
-      first_there({own_folder() + "kernel/vmlinux", own_folder() + "../lib/kestrel/kernel/vmlinux"});
+  // The lean one, where `make kernel` has built it, before the distribution's.
+  const std::string own = first_there({own_folder() + "lean-kernel/vmlinux", own_folder() + "kernel/vmlinux",
+                                       own_folder() + "../lib/kestrel/kernel/vmlinux"});
   const std::string fallback = variable("KESTREL_KERNEL").empty() ? own : variable("KESTREL_KERNEL");
   const auto kernel = choose_kernel(options.kernel, Image{}, fallback);
   if (!kernel) return kernel.error();
@@ -156,6 +157,9 @@ Result<BuildPlan> make_plan(const BuildOptions& options) {
   if (options.is_rootfs) plan->kind = ImageKind::rootfs;
   if (!options.compression.empty())
     plan->compression = options.compression == "gzip" ? Compression::gzip : Compression::zstd;
+  for (const auto file_system : {DiskFileSystem::ext4, DiskFileSystem::erofs, DiskFileSystem::squashfs}) {
+    if (options.file_system == name_of(file_system)) plan->disk_file_system = file_system;
+  }
   if (!options.format.empty())
     plan->disk_format = options.format == "raw" ? DiskImageFormat::raw : DiskImageFormat::qcow2;
   if (const auto added = add_env(options.env, *plan); !added) return added.error();

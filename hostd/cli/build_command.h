@@ -37,6 +37,7 @@ struct BuildOptions {
   std::string type;
   std::string compression;
   std::string format;
+  std::string file_system;
   bool is_rootfs = false;
   bool is_unchecked = false;
   bool is_quiet = false;

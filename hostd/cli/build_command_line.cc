@@ -43,10 +43,15 @@ void add_parts(CLI::App* build, BuildOptions& options) {
   add_list(build, "--sysroot", options.sysroots, "where to look for libraries before this host")
       ->type_name("DIR");
   build->add_flag("--rootfs", options.is_rootfs, "a disk with the files, not an initramfs");
+  build
+      ->add_option("--filesystem", options.file_system,
+                   "of a disk (default: ext4); the others are only read, and what a VM writes goes over them")
+      ->type_name("ext4|erofs|squashfs")
+      ->check(CLI::IsMember({"ext4", "erofs", "squashfs"}).description(""));
   build->add_option("--compression", options.compression, "of an initramfs (default: zstd)")
       ->type_name("zstd|gzip")
       ->check(CLI::IsMember({"zstd", "gzip"}).description(""));
-  build->add_option("--format", options.format, "of a disk (default: qcow2)")
+  build->add_option("--format", options.format, "of a disk with ext4 (default: qcow2)")
       ->type_name("qcow2|raw")
       ->check(CLI::IsMember({"qcow2", "raw"}).description(""));
 }

@@ -77,6 +77,48 @@ TEST_CASE("the environment says which network a VM has of which nobody says othe
   CHECK(format(std::get<VmSpec>(make_spec(options)).network) == "none");
 }
 
+TEST_CASE("the console is virtio's only with the kernel that the image says it of", "[hostd]") {
+  const TemporaryFolder folder;
+  folder.write("i.cpio", "070701");
+  const std::string kernel = fake_kernel(folder);
+  folder.write("manifest.json",
+               concat(R"({"initramfs":"i.cpio","console":"hvc0","kernel":")", kernel, "\"}"));
+  RunOptions options;
+  options.vm.image = folder.path();
+  CHECK(std::get<VmSpec>(make_spec(options)).has_virtio_console);
+  options.vm.kernel = kernel;
+  CHECK_FALSE(std::get<VmSpec>(make_spec(options)).has_virtio_console);
+}
+
+TEST_CASE("a root that is only read is shared as it is, and a volume at / is for the guest to lay over it",
+          "[hostd]") {
+  const TemporaryFolder folder;
+  folder.write("i.cpio", "070701");
+  folder.write("manifest.json",
+               R"({"initramfs":"i.cpio","rootfs":"r","rootfs_format":"raw","rootfs_type":"erofs"})");
+  RunOptions options;
+  options.vm.image = folder.path();
+  options.vm.kernel = fake_kernel(folder);
+  auto made = make_spec(options);
+  REQUIRE(std::holds_alternative<VmSpec>(made));
+  const auto& spec = std::get<VmSpec>(made);
+  CHECK(spec.disks == std::vector<Disk>{{{folder.file("r"), DiskFormat::raw}, true, "rootfs", {}}});
+  CHECK(spec.append == "root=rootfs kestrel.overlay");
+  options.vm.volumes = {"data:/:64M"};
+  made = make_spec(options);
+  REQUIRE(std::holds_alternative<VmSpec>(made));
+  CHECK(std::get<VmSpec>(made).append == "root=rootfs kestrel.overlay=data");
+  CHECK(std::get<VmSpec>(made).volumes.front().target.empty());
+}
+
+TEST_CASE("a volume at / is refused where the root is not only read", "[hostd]") {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder);
+  options.vm.volumes = {"data:/:64M"};
+  CHECK(std::get<Outcome>(make_spec(options)).message ==
+        "a volume can be at / only where the image's root is only read (erofs, squashfs)");
+}
+
 TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder);

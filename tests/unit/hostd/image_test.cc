@@ -37,6 +37,22 @@ TEST_CASE("a manifest may name a disk with the image's files, and then says of w
         "cannot read manifest.json: `rootfs_format` is neither raw nor qcow2");
 }
 
+TEST_CASE("a disk with erofs or squashfs can only be read", "[hostd]") {
+  const auto is_read_only = [](const std::string& type) {
+    return parse_manifest(
+               R"({"initramfs":"i","rootfs":"r","rootfs_format":"raw","rootfs_type":")" + type + "\"}", "/x")
+        ->is_rootfs_read_only;
+  };
+  CHECK(is_read_only("erofs"));
+  CHECK(is_read_only("squashfs"));
+  CHECK_FALSE(is_read_only("ext4"));
+}
+
+TEST_CASE("a manifest says whether its kernel has a virtio console", "[hostd]") {
+  CHECK(parse_manifest(R"({"initramfs":"i","console":"hvc0"})", "/x")->has_virtio_console);
+  CHECK_FALSE(parse_manifest(R"({"initramfs":"i"})", "/x")->has_virtio_console);
+}
+
 TEST_CASE("a manifest needs no more than an initramfs", "[hostd]") {
   const auto image = parse_manifest(R"({"initramfs":"/elsewhere/i.gz"})", "/images/x");
   REQUIRE(image);

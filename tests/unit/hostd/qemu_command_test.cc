@@ -84,6 +84,16 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
   CHECK(qemu_command(example(), facts_for(false)) == expected);
 }
 
+TEST_CASE("a kernel with a virtio console prints there, and on the UART only until it has that", "[hostd]") {
+  VmSpec spec = example();
+  spec.has_virtio_console = true;
+  const auto argv = qemu_command(spec, facts_for(false));
+  CHECK(value_of(argv, "-append").starts_with("console=hvc0 earlycon=uart8250,io,0x3f8 "));
+  CHECK(value_of(argv, "-chardev") == "socket,id=console,fd=8,mux=on");
+  CHECK(value_of(argv, "-serial") == "chardev:console");
+  CHECK(std::find(argv.begin(), argv.end(), "virtconsole,chardev=console") != argv.end());
+}
+
 TEST_CASE("KVM brings its own processor and clock", "[hostd]") {
   const auto argv = qemu_command(example(), facts_for(true));
   CHECK(value_of(argv, "-accel") == "kvm");

@@ -92,6 +92,7 @@ TEST_CASE("a volume's disk must not have the serial of another", "[hostd]") {
 TEST_CASE("a spec survives vm.json", "[hostd]") {
   VmSpec spec = good_spec();
   spec.append = "quiet";
+  spec.has_virtio_console = true;
   spec.memory = mebibytes(512);
   spec.cpus = 2;
   spec.accel = Accel::tcg;

@@ -65,6 +65,18 @@ TEST_CASE("a plugin of type oci is a disk, built from what its source is", "[hos
   CHECK(plan->source.path == "/x/Dockerfile");
 }
 
+TEST_CASE("a disk's file system is ext4 unless another is named", "[hostd][build]") {
+  const auto plan_of = [](const std::string& more) {
+    return parse_fledge_file(
+        "[plugin]\nname=\"a\"\nversion=\"1\"\n[plugin.runtime]\ntype=\"rootfs\"\n" + more, "fledge.toml");
+  };
+  CHECK(plan_of("")->disk_file_system == DiskFileSystem::ext4);
+  CHECK(plan_of("filesystem=\"erofs\"")->disk_file_system == DiskFileSystem::erofs);
+  CHECK(plan_of("filesystem=\"squashfs\"")->disk_file_system == DiskFileSystem::squashfs);
+  CHECK(plan_of("filesystem=\"xfs\"").error().message.find("none of ext4, erofs, squashfs") !=
+        std::string::npos);
+}
+
 TEST_CASE("paths in a fledge.toml count from its folder", "[hostd][build]") {
   const auto plan = parse_fledge_file(
       "[plugin]\nname=\"a\"\nversion=\"1\"\n[plugin.runtime]\ntype=\"initramfs\"\nsource=\"./"
