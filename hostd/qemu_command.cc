@@ -22,7 +22,7 @@ std::string path_of(int fd, const std::string& path) { return fd < 0 ? path : co
 std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
   std::vector<std::string> arguments = {
       // The UART (at the address of a PC's first) serves from the first instruction on. Each byte is an exit
-      // to QEMU there; virtio's console takes a line at a time.
+      // to QEMU there; virtio's console takes many at a time.
       spec.has_virtio_console ? "console=hvc0 earlycon=uart8250,io,0x3f8" : "console=ttyS0",
       // The kernel's banner, as its first sign of life, then notices, warnings and panics. The flood of
       // informational lines would cost a tenth of a boot on a translated UART.

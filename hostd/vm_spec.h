@@ -47,7 +47,7 @@ struct VmSpec {
   std::string kernel;     ///< absolute path
   std::string initramfs;  ///< absolute path
   std::string append;     ///< kernel arguments behind ours
-  /// The kernel prints on virtio's console, which takes whole lines, and on the UART only until it has that.
+  /// The kernel prints on virtio's console, many bytes at a time, and on the UART only until it has that.
   /// Only for a kernel that needs no module for it: before a module is loaded nothing would be seen.
   bool has_virtio_console = false;
   std::string program;  ///< QEMU; a bare name is looked up in PATH
