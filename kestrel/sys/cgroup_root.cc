@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 #include <string_view>
 
 #include "kestrel/base/text.h"
@@ -16,8 +17,8 @@ namespace {
 
 /// One controller at a time: a kernel without one of them shall not lose the others. Without a controller its
 /// limits cannot be set, which is said where one is asked for.
-void turn_on_controllers(const std::string& cgroup) {
-  for (std::string_view controller : {"+cpu", "+memory", "+pids"}) {
+void turn_on(const std::string& cgroup, std::initializer_list<std::string_view> controllers) {
+  for (const std::string_view controller : controllers) {
     [[maybe_unused]] auto ignored = write_file(concat(cgroup, "/cgroup.subtree_control"), controller);
   }
 }
@@ -28,6 +29,8 @@ Result<void> make_cgroup(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) {
     return errno_error(concat("cannot create cgroup ", path), errno);
   }
+  // A kernel before 6.1 has no such file.
+  [[maybe_unused]] auto ignored = write_file(concat(path, "/cgroup.pressure"), "0");
   return {};
 }
 
@@ -44,10 +47,12 @@ Result<CgroupRoot> CgroupRoot::open(const std::string& mount, OwnLeaf own_leaf) 
   if (own_leaf == OwnLeaf::at_once) {
     if (auto moved = write_file(concat(root.own_leaf_, "/cgroup.procs"), "0"); !moved) return moved.error();
   }
-  turn_on_controllers(mount);
-  turn_on_controllers(root.path_);
+  turn_on(mount, {"+cpu", "+memory", "+pids"});
+  turn_on(root.path_, {"+memory", "+pids"});
   return root;
 }
+
+void CgroupRoot::turn_on_cpu(const std::string& leaf) { turn_on(leaf.substr(0, leaf.rfind('/')), {"+cpu"}); }
 
 void CgroupRoot::enter_own_leaf_in_background() const {
   const std::string procs = concat(own_leaf_, "/cgroup.procs");

@@ -167,7 +167,10 @@ std::vector<Error> Containment::set_limits(const SharedLimits& limits) {
     return written.has_value();
   };
   if (limits.memory && set("memory.max", concat(limits.memory->count))) set("memory.oom.group", "1");
-  if (limits.cpu) set("cpu.max", cpu_quota(*limits.cpu));
+  if (limits.cpu) {
+    CgroupRoot::turn_on_cpu(path_);
+    set("cpu.max", cpu_quota(*limits.cpu));
+  }
   if (limits.pids) set("pids.max", concat(*limits.pids));
   if (refused.empty()) limits_ = limits;
   return refused;

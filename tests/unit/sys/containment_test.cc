@@ -50,7 +50,7 @@ TEST_CASE("opening a root moves the caller out of the way and turns on the contr
   Tree tree;
   CHECK(tree.root.path() == tree.folder.path("services"));
   CHECK(tree.folder.read("kestrel/cgroup.procs") == "0");
-  // The double keeps the last of the three writes.
+  // The double keeps the last of the writes.
   CHECK(tree.folder.read("cgroup.subtree_control").find("+pids") == 0);
   CHECK(tree.folder.read("services/cgroup.subtree_control").find("+pids") == 0);
 }
@@ -92,6 +92,16 @@ TEST_CASE("limits become a leaf's, and one process over its memory ends them all
   CHECK(tree.folder.read("services/web/memory.oom.group") == "1");
   CHECK(tree.folder.read("services/web/cpu.max") == "50000 100000");
   CHECK(tree.folder.read("services/web/pids.max") == "100");
+}
+
+TEST_CASE("a limit of the processor turns on its controller, for which others do not pay", "[sys]") {
+  Tree tree;
+  auto web = Containment::create(&tree.root, "web");
+  REQUIRE(web);
+  CHECK(web->set_limits({.memory = mebibytes(64)}).empty());
+  CHECK(tree.folder.read("services/cgroup.subtree_control").find("+pids") == 0);
+  CHECK(web->set_limits({.memory = mebibytes(64), .cpu = 0.5}).empty());
+  CHECK(tree.folder.read("services/cgroup.subtree_control").find("+cpu") == 0);
 }
 
 TEST_CASE("limits that are unset are left to the kernel", "[sys]") {
