@@ -262,7 +262,7 @@ check-vm: $(programs) $(BUILD)/guest-tests $(tool_programs) images ## only the t
 
 bench: ## measure, print a table, write $(BUILD)/bench.json
 	+$(Q)$(submake) deps
-	+$(Q)$(submake) $(programs) $(tool_programs) $(BUILD)/kernel/version $(packages)/busybox
+	+$(Q)$(submake) $(programs) $(tool_programs) images $(more_images)
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
 docs: $(BUILD)/kestrel ## put the tables of all keys into docs/configuration.md

@@ -88,17 +88,24 @@ end_fleet() {
     for name in $(fleet kestrelctl list -q); do fleet kestrelctl stop --force --rm "$name" >/dev/null 2>&1 || true; done
 }
 
-bench_fleet() {
-    fleet_image
+open_daemon() {
     mkdir -p "$work/f/state"
     start_daemon
     until ask_fleet /v1/health >/dev/null; do sleep 0.02; done
+}
+close_daemon() {
+    kill -TERM "$daemon"
+    wait "$daemon" || true
+    daemon=
+}
+
+bench_fleet() {
+    fleet_image
+    open_daemon
     empty_daemon=$(private_memory "$daemon")
     measure_create
     measure_requests
     measure_fleet
     fleet kestrelctl deployments delete web --wait >/dev/null
-    kill -TERM "$daemon"
-    wait "$daemon" || true
-    daemon=
+    close_daemon
 }

@@ -38,7 +38,7 @@ script() {
 # time and idle time is skipped, so that the load of this machine does not enter; the seed decides the address-space
 # layout. Kernel arguments after `--` are handed to init.
 boot_counted() {
-    timeout "${BENCH_PATIENCE:-600}" qemu-system-x86_64 -M microvm -accel tcg -icount shift=0,sleep=off -cpu max -m 1024 -nodefaults \
+    timeout "${BENCH_PATIENCE:-600}" qemu-system-x86_64 -M microvm -accel tcg -icount shift=0,sleep=off -cpu max -m "${guest_memory:-1024}" -nodefaults \
         -no-user-config -no-reboot -display none -monitor none -serial stdio -seed "$1" -rtc base=2026-01-01T00:00:00,clock=vm \
         -kernel "$build/kernel/vmlinux" -initrd "$work/tree.cpio" \
         -append "console=ttyS0 quiet panic=-1 printk.time=1 cryptomgr.notests rootfstype=ramfs rdinit=/init -- $2 $3 $init_arguments" \
@@ -69,9 +69,12 @@ measure() {
 }
 
 # Everything is dated before the guest's clock: runsvdir waits for folders that are as new as that.
+# All is root's, unless it is to be packed with-owners.
 pack_tree() {
+    local owners=(-R 0:0)
+    [[ ${1-} != with-owners ]] || owners=()
     find "$tree" -exec touch -h -d 2020-01-01 {} +
-    (cd "$tree" && find . -mindepth 1 -printf '%P\0' | LC_ALL=C sort -z | cpio -0 -o -H newc -R 0:0 --reproducible --quiet) >"$work/tree.cpio"
+    (cd "$tree" && find . -mindepth 1 -printf '%P\0' | LC_ALL=C sort -z | cpio -0 -o -H newc "${owners[@]}" --reproducible --quiet) >"$work/tree.cpio"
 }
 
 # take_results CONSOLE PEER RESULT=UNIT=METRIC...: without a result $reason is what the guest said last

@@ -3,7 +3,8 @@
 report() {
     write_json
     print_table "$(printf '%s\n' "${all_peers[@]}")"
-    print_table "$(jq -r '[.figures[].subject] | unique[]' "$build/bench.json" | grep -vxF "$(printf '%s\n' "${all_peers[@]}")")"
+    print_table "$(jq -r '[.figures[].subject] | unique[]' "$build/bench.json" | grep -vxF "$(printf '%s\n' "${all_peers[@]}" "${examples[@]}")")"
+    print_table "$(printf '%s\n' "${examples[@]}")"
     echo "A figure with a goal reads \"figure <= goal\" where that is met and \"figure > goal\" where not."
     jq -r '.missing | group_by([.subject, .reason])[] | "No figure for \(.[0].subject): \(map(.metric) | join("; ")): \(.[0].reason)"' "$build/bench.json"
     echo "written: $build/bench.json"

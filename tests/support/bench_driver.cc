@@ -20,8 +20,6 @@
 #include <dirent.h>
 #include <limits.h>
 #include <sched.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,9 +31,9 @@
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "tests/support/bench_guest.h"
+#include "tests/support/bench_init.h"
 
 namespace {
 
@@ -169,17 +167,6 @@ void measure_reap(Page&) {
   bench::print_result("reap_cpu_ns", use_of_init().cpu_ns - before.cpu_ns);
 }
 
-[[noreturn]] void become(const char* path) {
-  std::ifstream file(path);
-  std::vector<std::string> words;
-  for (std::string word; std::getline(file, word);) words.push_back(word);
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execv(arguments.front(), arguments.data());
-  fail(std::string("cannot execute the command in ") + path);
-}
-
 /// An emergency goes to the console with the kernel's own time, as `reboot: Power down` will.
 void measure_shutdown(Page&) {
   ::sleep(3);
@@ -188,7 +175,7 @@ void measure_shutdown(Page&) {
   if (log < 0 || ::write(log, mark.data(), mark.size()) < 0) fail("cannot write to the kernel's log");
   ::signal(SIGTERM, SIG_DFL);
   ::signal(SIGHUP, SIG_DFL);
-  become("/bench.power_off");
+  bench::become("/bench.power_off");
 }
 
 struct Measure {
@@ -215,20 +202,6 @@ constexpr Measure measures[] = {{"start", measure_start},
 
 // --- before the init ---------------------------------------------------------------------------------------
 
-void mount_usual() {
-  struct Mount {
-    const char *type, *target;
-  };
-  for (const Mount& one : {Mount{"proc", "/proc"},
-                           {"sysfs", "/sys"},
-                           {"devtmpfs", "/dev"},
-                           {"tmpfs", "/run"},
-                           {"tmpfs", "/tmp"}}) {
-    ::mkdir(one.target, 0755);
-    if (::mount(one.type, one.target, one.type, 0, nullptr) != 0) bench::give_up(one.target);
-  }
-}
-
 [[noreturn]] void start(Page& page, const Measure& measure, std::uint32_t count, char** init) {
   const std::uint32_t seen = page.bell;
   if (::fork() == 0) drive(page, measure, count);
@@ -245,7 +218,7 @@ int main(int argc, char** argv) {
   const int count = argc > 4 ? std::atoi(argv[2]) : 0;
   for (const Measure& measure : measures) {
     if (count <= 0 || std::strcmp(argv[1], measure.name) != 0) continue;
-    if (std::strcmp(argv[3], "mounted") == 0) mount_usual();
+    if (std::strcmp(argv[3], "mounted") == 0) bench::mount_usual();
     start(bench::shared_page(), measure, static_cast<std::uint32_t>(count), argv + 4);
   }
   fail("usage: bench_driver MEASURE COUNT mounted|bare INIT [ARG...]");
