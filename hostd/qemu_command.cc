@@ -1,7 +1,6 @@
 #include "hostd/qemu_command.h"
 
 #include "kestrel/base/text.h"
-#include "kestrel/wire/link_messages.h"
 
 namespace kestrel::hostd {
 
@@ -36,7 +35,7 @@ std::string kernel_arguments(const VmSpec& spec, const VmmFacts& facts) {
       "rootfstype=ramfs",
       // The self tests of the crypto modules are a quarter of a translated boot.
       "cryptomgr.notests",
-      concat("kestrel.link=vsock:2:", wire::vsock_port),
+      concat("kestrel.link=vsock:2:", facts.vsock.link_port),
   };
   if (!facts.uses_kvm) {
     // microvm has nothing to calibrate the counter against: without this, one translated boot in seven hangs
@@ -75,7 +74,7 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       concat(spec.cpus),
       "-m",
       concat(memory_mib, "M"),
-      // The vsock device maps the guest's memory: it must be a shared descriptor.
+      // A vsock device of ours maps the guest's memory: it must be a shared descriptor.
       "-object",
       concat("memory-backend-memfd,id=ram,size=", memory_mib, "M,share=on"),
       "-kernel",
@@ -89,10 +88,6 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "-serial",
       "chardev:console",
       "-chardev",
-      inherited_socket("vsock", facts.vsock_fd),
-      "-device",
-      "vhost-user-vsock-device,chardev=vsock",
-      "-chardev",
       inherited_socket("runner", facts.qmp_fd),
       "-mon",
       "chardev=runner,mode=control",
@@ -100,6 +95,7 @@ std::vector<std::string> qemu_command(const VmSpec& spec, const VmmFacts& facts)
       "-sandbox",
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
   };
+  for (std::string& option : vsock_options(facts.vsock)) argv.push_back(std::move(option));
   if (spec.has_virtio_console) {
     argv.insert(argv.end(),
                 {"-device", "virtio-serial-device,max_ports=1", "-device", "virtconsole,chardev=console"});

@@ -19,8 +19,8 @@ struct VmmFacts {
   /// Files that QEMU inherits open; -1: it opens them itself, by the spec's paths.
   int kernel_fd = -1;
   int initramfs_fd = -1;
+  VsockFacts vsock;
   /// Descriptors that QEMU inherits: its ends of connected Unix stream sockets.
-  int vsock_fd = -1;    ///< vhost-user, to the vsock device
   int console_fd = -1;  ///< the guest's serial console
   int qmp_fd = -1;      ///< the runner's own monitor
   /// The files of all_disks(), in their order.

@@ -36,6 +36,13 @@ std::string format(const MacAddress& mac) {
 
 }  // namespace
 
+std::vector<std::string> vsock_options(const VsockFacts& vsock) {
+  if (vsock.kernel_cid)
+    return {"-device", concat("vhost-vsock-device,vhostfd=", vsock.fd, ",guest-cid=", *vsock.kernel_cid)};
+  return {"-chardev", concat("socket,id=vsock,fd=", vsock.fd), "-device",
+          "vhost-user-vsock-device,chardev=vsock"};
+}
+
 std::vector<std::string> disk_options(const std::vector<Disk>& disks, const std::vector<DiskFds>& fds) {
   std::vector<std::string> options;
   const auto add = [&](std::string option, std::string value) {

@@ -53,6 +53,14 @@ Result<void> read_accel(const std::string& text, Accel& out) {
   return {};
 }
 
+Result<void> read_vsock(const std::string& text, VsockDevice& out) {
+  if (text.empty()) return {};
+  const auto device = parse_vsock_device(text);
+  if (!device) return device.error();
+  out = *device;
+  return {};
+}
+
 Result<void> read_network(const std::string& text, NetworkSpec& out) {
   if (text.empty()) return {};
   auto network = parse_network(text);
@@ -103,6 +111,7 @@ Result<void> read_request(const VmRequest& request, const Surroundings& surround
         read_volumes(request.volumes, surroundings.volumes_dir, spec.volumes),
         read_network(first_given(request.network, surroundings.network), spec.network),
         read_accel(first_given(request.accel, surroundings.accel), spec.accel),
+        read_vsock(first_given(request.vsock, surroundings.vsock), spec.vsock),
         read_duration("boot timeout", request.boot_timeout, spec.boot_timeout),
         read_duration("shutdown timeout", request.shutdown_timeout, spec.shutdown_timeout)}) {
     if (!read) return read;

@@ -27,6 +27,7 @@ struct VmRequest {
   std::string kernel;
   std::string append;
   std::string accel;
+  std::string vsock;
   std::string network;
   std::string hostname;
   std::string user_data;  ///< cloud-init's, its text
@@ -41,6 +42,7 @@ struct Surroundings {
   std::string kernel;
   std::string accel;
   std::string network;
+  std::string vsock;
   std::string vmm;
   std::string vms_dir;      ///< below which each VM has its runtime folder
   std::string volumes_dir;  ///< where volumes are kept

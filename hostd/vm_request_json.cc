@@ -22,6 +22,7 @@ constexpr std::array text_members = {
     TextMember{"kernel", &VmRequest::kernel},
     TextMember{"append", &VmRequest::append},
     TextMember{"accel", &VmRequest::accel},
+    TextMember{"vsock", &VmRequest::vsock},
     TextMember{"network", &VmRequest::network},
     TextMember{"hostname", &VmRequest::hostname},
     TextMember{"user_data", &VmRequest::user_data},

@@ -65,6 +65,25 @@ Result<Accel> parse_accel(std::string_view text) {
   return Error{concat("cannot use accelerator `", text, "`: it is none of auto, kvm, tcg")};
 }
 
+std::string_view name_of(VsockDevice device) {
+  switch (device) {
+    case VsockDevice::automatic:
+      return "auto";
+    case VsockDevice::native:
+      return "native";
+    case VsockDevice::user:
+      return "user";
+  }
+  return "auto";
+}
+
+Result<VsockDevice> parse_vsock_device(std::string_view text) {
+  for (const VsockDevice device : {VsockDevice::automatic, VsockDevice::native, VsockDevice::user}) {
+    if (text == name_of(device)) return device;
+  }
+  return Error{concat("cannot use vsock device `", text, "`: it is none of auto, native, user")};
+}
+
 Result<PublishedPort> parse_published_port(std::string_view text) {
   const auto wrong = [&](std::string_view cause) {
     return Error{concat("cannot publish `", text, "`: ", cause)};

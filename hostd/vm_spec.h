@@ -22,6 +22,12 @@ enum class Accel { automatic, kvm, tcg };
 [[nodiscard]] std::string_view name_of(Accel accel);
 [[nodiscard]] Result<Accel> parse_accel(std::string_view text);
 
+/// Who plays the guest's vsock device: `native` is the kernel of the host (/dev/vhost-vsock), `user` the
+/// runner. `automatic` takes the kernel's where it can be used.
+enum class VsockDevice { automatic, native, user };
+[[nodiscard]] std::string_view name_of(VsockDevice device);
+[[nodiscard]] Result<VsockDevice> parse_vsock_device(std::string_view text);
+
 /// A port of the host that leads to a port of the guest's loopback, over vsock.
 struct PublishedPort {
   std::string address = "127.0.0.1";
@@ -54,6 +60,7 @@ struct VmSpec {
   Bytes memory = mebibytes(256);
   unsigned cpus = 1;
   Accel accel = Accel::automatic;
+  VsockDevice vsock = VsockDevice::automatic;
   Duration boot_timeout = seconds(30);      ///< from the VMM's start to the guest's hello
   Duration shutdown_timeout = seconds(45);  ///< from the request to the guest's last word
   std::map<std::string, std::string> env;

@@ -163,6 +163,7 @@ std::string to_json(const VmSpec& spec) {
       {"memory_bytes", spec.memory.count},
       {"cpus", spec.cpus},
       {"accel", name_of(spec.accel)},
+      {"vsock", name_of(spec.vsock)},
       {"boot_timeout_ms", to_ms(spec.boot_timeout)},
       {"shutdown_timeout_ms", to_ms(spec.shutdown_timeout)},
       {"env", spec.env},
@@ -202,6 +203,8 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   members.text("runtime_dir", spec.runtime_dir);
   std::string accel(name_of(spec.accel));
   members.text("accel", accel);
+  std::string vsock(name_of(spec.vsock));
+  members.text("vsock", vsock);
   std::string network = format(spec.network);
   members.text("network", network);
   if (!read_env(members, "env", spec.env)) members.fail("env");
@@ -220,10 +223,13 @@ Result<VmSpec> parse_vm_spec(std::string_view text) {
   }
   const Result<Accel> parsed = parse_accel(accel);
   if (!parsed) return parsed.error().in("cannot read VM spec");
+  const Result<VsockDevice> parsed_vsock = parse_vsock_device(vsock);
+  if (!parsed_vsock) return parsed_vsock.error().in("cannot read VM spec");
   auto parsed_network = parse_network(network);
   if (!parsed_network) return parsed_network.error().in("cannot read VM spec");
   spec.network = std::move(*parsed_network);
   spec.accel = *parsed;
+  spec.vsock = *parsed_vsock;
   return spec;
 }
 

@@ -18,6 +18,7 @@
 #include "hostd/tool.h"
 #include "hostd/vm_spec.h"
 #include "hostd/vmm/tsc.h"
+#include "hostd/vsock/kernel_device.h"
 #include "kestrel/base/text.h"
 #include "kestrel/sys/process.h"
 
@@ -61,6 +62,12 @@ Finding look_for_kvm() {
   if (problem.empty()) return {Verdict::fine, "KVM", "/dev/kvm can be used", ""};
   return {Verdict::note, "KVM", concat(problem, "; VMs run without it, more slowly"),
           "turn on virtualization and join the group kvm, or set KESTREL_ACCEL=tcg to stop trying"};
+}
+
+Finding look_for_vsock() {
+  const std::string problem = vsock::find_kernel_device_problem();
+  if (problem.empty()) return {Verdict::fine, "vsock", "the kernel's device can be used", ""};
+  return {Verdict::fine, "vsock", concat("our own device, for the kernel's cannot be used: ", problem), ""};
 }
 
 Finding look_for_counter() {
@@ -118,8 +125,8 @@ std::string_view mark_of(Verdict verdict) {
 
 int doctor_command() {
   bool is_complete = true;
-  for (const Finding& finding : {look_for_qemu(), look_for_kvm(), look_for_counter(), look_for_kernel(),
-                                 look_for_runtime_dir(), look_for_volumes()}) {
+  for (const Finding& finding : {look_for_qemu(), look_for_kvm(), look_for_vsock(), look_for_counter(),
+                                 look_for_kernel(), look_for_runtime_dir(), look_for_volumes()}) {
     std::string text = concat(mark_of(finding.verdict), "  ", finding.subject, ": ", finding.text, '\n');
     if (!finding.remedy.empty()) text += concat("      → ", finding.remedy, '\n');
     std::fputs(text.c_str(), stdout);

@@ -80,6 +80,7 @@ Surroundings surroundings() {
   found.kernel = variable("KESTREL_KERNEL");
   found.accel = variable("KESTREL_ACCEL");
   found.network = variable("KESTREL_NETWORK");
+  found.vsock = variable("KESTREL_VSOCK");
   found.vmm = variable("KESTREL_QEMU");
   found.vms_dir = vms_dir();
   found.volumes_dir = volumes_dir();

@@ -30,6 +30,11 @@ void add_vm_options(CLI::App& command, RunOptions& options) {
   command.add_option("--accel", options.vm.accel, "default: $KESTREL_ACCEL, else auto")
       ->type_name("auto|kvm|tcg");
   command
+      .add_option("--vsock", options.vm.vsock,
+                  "the guest's way to the host: the kernel's device, or the runner's own (default: "
+                  "$KESTREL_VSOCK, else auto)")
+      ->type_name("auto|native|user");
+  command
       .add_option("--vmm", options.vm.vmm, "QEMU's program (default: $KESTREL_QEMU, else qemu-system-x86_64)")
       ->type_name("FILE");
   command.add_option("--boot-timeout", options.vm.boot_timeout,

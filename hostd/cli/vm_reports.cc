@@ -75,6 +75,8 @@ Result<std::string> report_status(std::string_view text, WallTime now) {
   table.add(
       {"machine", concat(text_of(vm, "cpus"), " CPU, ", format_bytes({static_cast<std::uint64_t>(memory)}),
                          ", ", text_of(vmm, "accel"))});
+  if (const std::string device = text_of(section_of(vm, "vsock"), "device"); !device.empty())
+    table.add({"vsock", device});
   table.add({"processes", concat("runner ", text_of(vm, "pid"), ", QEMU ", text_of(vmm, "pid"))});
   return table.text();
 }

@@ -1,4 +1,5 @@
-// The host's end of the link: listens where the guest's connections to port 1024 of its host arrive.
+// The host's end of the link: listens where the guest's connections to port 1024 of its host arrive, or takes
+// them as they come.
 //
 // One guest has one link. While it stands, further connections are refused (409): whoever came first is the
 // guest's init, and no other process of the guest can take its place. But a refused one is reason to ask
@@ -41,6 +42,8 @@ class LinkServer {
 
   /// Listens on the Unix socket `path`, which only its owner may use.
   [[nodiscard]] Result<void> listen(const std::string& path);
+  /// A connection of the guest's that has arrived elsewhere.
+  void accept(sys::UniqueFd socket);
   /// What was received of a boot before this server was there: should that guest dial, it goes on behind it.
   void recall(std::string boot_id, const wire::Ack& received);
   void acknowledge_exiting();
@@ -54,7 +57,6 @@ class LinkServer {
   };
   using Connections = std::list<Connection>;
 
-  void accept(sys::UniqueFd socket);
   void take(Connections::iterator connection, const wire::GuestMessage& message);
   void greet(Connections::iterator connection, const wire::Hello& hello);
   void challenge();

@@ -52,6 +52,9 @@ class GuestSession {
   /// Opens the records, and listens for the guest at `link_path`.
   [[nodiscard]] Result<void> open(const RuntimeDir& dir, LogLimits limits, const std::string& link_path);
 
+  /// A call of the guest's for the link, which has arrived elsewhere.
+  void take_link(sys::UniqueFd call) { link_.accept(std::move(call)); }
+
   /// Goes on with the boot that a runner before this one has recorded, should its guest dial: what was
   /// recorded, and perhaps never acknowledged, is not recorded again.
   void recall_boot();

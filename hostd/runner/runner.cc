@@ -57,7 +57,7 @@ Runner::Runner(loop::Loop& loop, VmSpec spec, RuntimeDir dir, RunnerObserver& ob
       tsc_(tsc),
       machine_(policy_of(spec_)),
       deadline_(loop, [this] { handle(DeadlinePassed{}); }),
-      dialer_(loop, device_),
+      dialer_(loop, vsock_),
       guest_(loop, identity_of(spec_), guest_callbacks()),
       pause_(loop, monitor()),
       publisher_(loop, dialer_, [this] { return guest_.token_for_callers(); }),
@@ -142,11 +142,16 @@ void Runner::perform(const SpawnVmm& effect) {
   boot_.clear();
   guest_.forget_boot();
   console_ = {};
-  device_.reset();
+  vsock_.reset();
   // It may be what has just told us of its end.
   loop_.post([gone = std::shared_ptr<VmmProcess>(std::move(vmm_))] {});
 
+  auto vsock = open_vsock();
+  if (!vsock) return handle(SpawnFailed{ExitCode::host_error, vsock.error().message});
+  vsock_ = std::move(*vsock);
+
   VmmFacts facts;
+  facts.vsock = vsock_->facts();
   facts.uses_kvm = effect.uses_kvm;
   facts.tsc_khz = effect.uses_kvm ? 0 : tsc_.khz();
   facts.disk_fds = fds_of(disks_);
@@ -160,33 +165,35 @@ void Runner::perform(const SpawnVmm& effect) {
                                     .on_exit = [this](const VmmExited& exit) { vmm_exited(exit); }});
   if (auto* failure = std::get_if<SpawnFailed>(&started)) return handle(std::move(*failure));
   vmm_ = std::move(std::get<std::unique_ptr<VmmProcess>>(started));
-  guest_.record_host_event("vm.started", concat("{\"accel\":\"", effect.uses_kvm ? "kvm" : "tcg",
-                                                "\",\"runtime_id\":\"", guest_.runtime_id(), "\"}"));
-  if (const auto created = create_device(); !created) handle(HostFailed{created.error().message});
+  vsock_->vmm_started();
+  guest_.record_host_event(
+      "vm.started", concat("{\"accel\":\"", effect.uses_kvm ? "kvm" : "tcg", "\",\"vsock\":\"",
+                           name_of(vsock_->device()), "\",\"runtime_id\":\"", guest_.runtime_id(), "\"}"));
 }
 
-Result<void> Runner::create_device() {
-  vsock::DeviceOptions options;
-  options.uds_path = dir_.file(vsock_socket);
-  auto device =
-      vsock::Device::create(loop_, std::move(options), vmm_->take_vsock(), [this](const Error* error) {
-        if (error != nullptr) handle(HostFailed{concat("the vsock device failed: ", error->message)});
-      });
-  if (!device) return device.error();
-  device_ = std::move(*device);
-  device_->on_driver_change([this](bool is_up) {
-    if (!is_up) return;
-    publisher_.let_in();
-    handle(DriverCameUp{});
-    ask_if_stopping();
-  });
-  return {};
+GuestVsockResult Runner::open_vsock() {
+  const std::string path = dir_.file(vsock_socket);
+  const GuestVsockCallbacks callbacks = {
+      .on_driver_up =
+          [this] {
+            publisher_.let_in();
+            handle(DriverCameUp{});
+            ask_if_stopping();
+          },
+      .on_link = [this](sys::UniqueFd call) { guest_.take_link(std::move(call)); },
+      .on_failed =
+          [this](const Error& error) {
+            handle(HostFailed{concat("the vsock device failed: ", error.message)});
+          }};
+  return choose_vsock(
+      spec_.vsock, [&] { return open_kernel_vsock(loop_, path, callbacks); },
+      [&] { return open_user_vsock(loop_, path, callbacks); });
 }
 
 void Runner::perform(const SendPowerOff&) {
   // A guest that has just said hello does not listen yet, and one that was paused has no vsock device for a
   // moment.
-  if (!guest_.is_callable() || !device_->is_driver_up()) return;
+  if (!guest_.is_callable() || !vsock_->is_driver_up()) return;
   const auto answered = [this](const Result<wire::Response>& answer) {
     if (answer && answer->status / 100 == 2) return;
     if (answer) return handle(PowerOffFailed{concat("it answered ", answer->status)});
@@ -209,7 +216,7 @@ void Runner::perform(const ResumeVmm&) {
 
 void Runner::perform(const TellResumed& effect) {
   // Its device may follow a moment later, and lets them in then.
-  if (device_ && device_->is_driver_up()) publisher_.let_in();
+  if (vsock_ && vsock_->is_driver_up()) publisher_.let_in();
   guest_.record_host_event("vm.unpaused", concat("{\"paused_ms\":", to_ms(effect.paused), '}'));
   pause_.resumed(effect.paused);
 }
@@ -249,7 +256,7 @@ void Runner::perform(const Finish& effect) {
 
 void Runner::close(AfterEnd after) {
   power_off_.reset();
-  device_.reset();
+  vsock_.reset();
   vmm_.reset();
   if (after == AfterEnd::remove) return dir_.remove();
   dir_.remove_sockets();

@@ -11,9 +11,9 @@
 #include "hostd/disks/volumes.h"
 #include "hostd/net/vm_card.h"
 #include "hostd/runner/control_server.h"
-#include "hostd/runner/guest_dialer.h"
 #include "hostd/runner/guest_request.h"
 #include "hostd/runner/guest_session.h"
+#include "hostd/runner/guest_vsock.h"
 #include "hostd/runner/observer.h"
 #include "hostd/runner/pause_control.h"
 #include "hostd/runner/publisher.h"
@@ -76,7 +76,7 @@ class Runner final : public ControlTarget {
   [[nodiscard]] Result<void> open_console_log();
   [[nodiscard]] Result<void> open_disk_files();
   [[nodiscard]] Result<void> open_network();
-  [[nodiscard]] Result<void> create_device();
+  [[nodiscard]] GuestVsockResult open_vsock();
   void take_console(std::string_view bytes);
   void take_qmp_event(const QmpEvent& event);
   void tell_disk_error(const QmpEvent& event);
@@ -106,10 +106,10 @@ class Runner final : public ControlTarget {
   WallTime started_{};
   std::vector<std::pair<Step, Duration>> boot_;
 
-  std::vector<OpenDisk> disks_;  ///< all_disks(), one by one
-  bool has_disk_error_ = false;  ///< and the guest stands still for it
-  std::optional<VmCard> card_;   ///< on a bridge
-  std::unique_ptr<vsock::Device> device_;
+  std::vector<OpenDisk> disks_;        ///< all_disks(), one by one
+  bool has_disk_error_ = false;        ///< and the guest stands still for it
+  std::optional<VmCard> card_;         ///< on a bridge
+  std::unique_ptr<GuestVsock> vsock_;  ///< of the VMM that runs now
   std::unique_ptr<VmmProcess> vmm_;
   DeviceDialer dialer_;
   std::unique_ptr<GuestRequest> power_off_;

@@ -33,6 +33,16 @@ json ports_to_json(const std::vector<PublishedPort>& published) {
   return ports;
 }
 
+json vsock_to_json(const GuestVsock& vsock) {
+  json out = {{"device", name_of(vsock.device())}, {"connections", vsock.connections()}};
+  if (const auto stats = vsock.stats()) {
+    out["bytes_to_guest"] = stats->bytes_to_guest;
+    out["bytes_to_host"] = stats->bytes_to_host;
+    out["buffered_bytes"] = stats->buffered_bytes;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string AttachedVm::status_json() const {
@@ -68,13 +78,7 @@ std::string Runner::status_json() const {
   status["network"] = format(spec_.network);
   if (card_) status["ip"] = format(card_->lease.address);
   if (guest_.hello()) status["guest"] = hello_to_json(*guest_.hello());
-  if (device_) {
-    const vsock::DeviceStats stats = device_->stats();
-    status["vsock"] = {{"connections", stats.connections},
-                       {"bytes_to_guest", stats.bytes_to_guest},
-                       {"bytes_to_host", stats.bytes_to_host},
-                       {"buffered_bytes", stats.buffered_bytes}};
-  }
+  if (vsock_) status["vsock"] = vsock_to_json(*vsock_);
   return status.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -42,7 +42,6 @@ Result<SocketPair> make_pipe() {
 
 /// Everything QEMU is connected to.
 struct Sockets {
-  SocketPair vsock;
   SocketPair console;
   SocketPair monitor;
   SocketPair errors;
@@ -50,18 +49,16 @@ struct Sockets {
 };
 
 Result<Sockets> make_sockets(const std::string& qmp_path) {
-  auto vsock = make_socket_pair();
   auto console = make_socket_pair();
   auto monitor = make_socket_pair();
   auto errors = make_pipe();
-  for (const auto* pair : {&vsock, &console, &monitor, &errors}) {
+  for (const auto* pair : {&console, &monitor, &errors}) {
     if (!*pair) return pair->error();
   }
   ::unlink(qmp_path.c_str());
   auto people = sys::listen_unix(qmp_path, 0600);
   if (!people) return people.error();
-  return Sockets{std::move(*vsock), std::move(*console), std::move(*monitor), std::move(*errors),
-                 std::move(*people)};
+  return Sockets{std::move(*console), std::move(*monitor), std::move(*errors), std::move(*people)};
 }
 
 std::vector<std::string> own_environment() {
@@ -97,7 +94,7 @@ Result<BootFiles> open_boot_files(const VmSpec& spec, const sys::ProcessSpec& pr
 void hand_over_all(sys::ProcessSpec& process, VmmFacts& facts, const Sockets& sockets,
                    const BootFiles& files) {
   const auto hand_over_if_any = [&](int fd) { return fd < 0 ? -1 : hand_over(process, fd); };
-  facts.vsock_fd = hand_over(process, sockets.vsock.theirs.get());
+  facts.vsock.fd = hand_over(process, facts.vsock.fd);
   facts.console_fd = hand_over(process, sockets.console.theirs.get());
   facts.qmp_fd = hand_over(process, sockets.monitor.theirs.get());
   facts.people_fd = hand_over(process, sockets.people.get());
@@ -157,7 +154,6 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts,
   // Before the child exists, so that its end cannot be missed.
   child_watcher_ = loop::SignalWatcher(loop_, SIGCHLD, [this] { child_changed(); });
   if (auto failure = start_child(process)) return failure;
-  vsock_ = std::move(sockets->vsock.ours);
   qmp_ = std::make_unique<Qmp>(loop_, std::move(sockets->monitor.ours),
                                [this](const QmpEvent& event) { callbacks_.on_event(event); });
   listen_to_console(std::move(sockets->console.ours));

@@ -1,7 +1,8 @@
 // One QEMU process: started with its sockets, watched, ended.
 //
 // It never outlives this process: the kernel kills it when we end, however we end (parent death signal). It
-// is handed three connected sockets: the vsock device's, its monitor's, and the guest's serial console.
+// is handed two connected sockets of its own, its monitor's and the guest's serial console, and what the
+// facts name.
 #pragma once
 
 #include <sys/types.h>
@@ -31,9 +32,9 @@ struct VmmCallbacks {
 
 class VmmProcess {
  public:
-  /// `facts` without sockets, kernel and initramfs; other files and taps have the numbers that they have
-  /// here. At `qmp_path` people find a monitor of their own. The error says why there is no process, as an
-  /// event for the machine.
+  /// `facts` without sockets, kernel and initramfs; other files, devices and taps have the numbers that
+  /// they have here. At `qmp_path` people find a monitor of their own. The error says why there is no
+  /// process, as an event for the machine.
   static std::variant<std::unique_ptr<VmmProcess>, SpawnFailed> start(loop::Loop& loop, const VmSpec& spec,
                                                                       VmmFacts facts,
                                                                       const std::string& qmp_path,
@@ -41,8 +42,6 @@ class VmmProcess {
   ~VmmProcess();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  /// Our end of the vhost-user socket, once.
-  [[nodiscard]] sys::UniqueFd take_vsock() { return std::move(vsock_); }
 
   void quit();
   void kill();
@@ -64,7 +63,6 @@ class VmmProcess {
   VmmCallbacks callbacks_;
   pid_t pid_ = -1;
   std::optional<sys::ExitStatus> ended_;
-  sys::UniqueFd vsock_;
   std::unique_ptr<Qmp> qmp_;
   loop::SignalWatcher child_watcher_;
   loop::Stream console_;

@@ -70,6 +70,8 @@ harness_one() {
   cd "$T" || exit 1
   # The machine's own images and volumes are no concern of tests.
   export KESTREL_STATE_DIR=$T/state
+  # Guests get our own vsock device, whatever this machine has.
+  export KESTREL_VSOCK=user
   set -eE
   trap 'printf "FAILED: %s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND"' ERR
   "$1"

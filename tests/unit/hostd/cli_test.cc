@@ -126,6 +126,7 @@ TEST_CASE("each wrong option is refused as a wrong command line", "[hostd]") {
   SECTION("port") { options.vm.ports = {"x"}; }
   SECTION("variable") { options.env = {"=x"}; }
   SECTION("accelerator") { options.vm.accel = "fast"; }
+  SECTION("vsock device") { options.vm.vsock = "kernel"; }
   SECTION("time") { options.vm.boot_timeout = "soon"; }
   SECTION("cloud-init") { options.user_data_file = folder.file("none"); }
   SECTION("name") { options.vm.name = "a/b"; }

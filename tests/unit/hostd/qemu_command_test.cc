@@ -22,7 +22,7 @@ VmmFacts facts_for(bool uses_kvm) {
   VmmFacts facts;
   facts.uses_kvm = uses_kvm;
   facts.tsc_khz = 2596122;
-  facts.vsock_fd = 7;
+  facts.vsock.fd = 7;
   facts.console_fd = 8;
   facts.qmp_fd = 9;
   return facts;
@@ -71,15 +71,15 @@ TEST_CASE("the command for TCG, as a whole", "[hostd]") {
       "-serial",
       "chardev:console",
       "-chardev",
-      "socket,id=vsock,fd=7",
-      "-device",
-      "vhost-user-vsock-device,chardev=vsock",
-      "-chardev",
       "socket,id=runner,fd=9",
       "-mon",
       "chardev=runner,mode=control",
       "-sandbox",
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+      "-chardev",
+      "socket,id=vsock,fd=7",
+      "-device",
+      "vhost-user-vsock-device,chardev=vsock",
   };
   CHECK(qemu_command(example(), facts_for(false)) == expected);
 }
@@ -99,6 +99,16 @@ TEST_CASE("KVM brings its own processor and clock", "[hostd]") {
   CHECK(value_of(argv, "-accel") == "kvm");
   CHECK(value_of(argv, "-cpu") == "host");
   CHECK(value_of(argv, "-append").find("tsc") == std::string::npos);
+}
+
+TEST_CASE("the kernel's vsock device is handed over with its CID, and the guest told where its host listens",
+          "[hostd]") {
+  VmmFacts facts = facts_for(false);
+  facts.vsock = {.fd = 7, .kernel_cid = 1073741900, .link_port = 3004567890};
+  const auto argv = qemu_command(example(), facts);
+  CHECK(value_of(argv, "-device") == "vhost-vsock-device,vhostfd=7,guest-cid=1073741900");
+  CHECK(std::count(argv.begin(), argv.end(), "socket,id=vsock,fd=7") == 0);
+  CHECK(value_of(argv, "-append").find(" kestrel.link=vsock:2:3004567890 ") != std::string::npos);
 }
 
 TEST_CASE("an unknown counter speed is not made up", "[hostd]") {

@@ -96,6 +96,7 @@ TEST_CASE("a spec survives vm.json", "[hostd]") {
   spec.memory = mebibytes(512);
   spec.cpus = 2;
   spec.accel = Accel::tcg;
+  spec.vsock = VsockDevice::native;
   spec.boot_timeout = seconds(7);
   spec.env = {{"A", "1"}, {"B", "x=\"y\""}};
   spec.image_env = {{"A", "0"}};
@@ -137,6 +138,8 @@ TEST_CASE("a wrong vm.json is refused by the member that is wrong", "[hostd]") {
        "cannot read VM spec: cannot use network `host`: it is none of none, user, bridge=NAME"},
       {R"({"accel":"hvf"})",
        "cannot read VM spec: cannot use accelerator `hvf`: it is none of auto, kvm, tcg"},
+      {R"({"vsock":"kernel"})",
+       "cannot read VM spec: cannot use vsock device `kernel`: it is none of auto, native, user"},
   }));
   const auto parsed = parse_vm_spec(text);
   REQUIRE_FALSE(parsed);
