@@ -55,8 +55,9 @@ check_device() {
 
   port=$(echo_port)
   echoes hello "$port"
-  for number in 1 2 3 4 5 6 7 8; do echoes "connection $number" "$port" & done
-  for number in 1 2 3 4 5 6 7 8; do wait -n || fail "one of many connections at once failed"; done
+  # As many at once as busybox's nc has in its queue.
+  for number in 1 2 3; do echoes "connection $number" "$port" & done
+  for number in 1 2 3; do wait -n || fail "one of the connections at once failed"; done
 
   # Firecracker's convention: the port's own answer comes behind the OK. Where nobody listens there is none.
   printf 'CONNECT 1024\nGET /v1/info HTTP/1.1\r\nHost: vm\r\nConnection: close\r\n\r\n' |
@@ -82,6 +83,39 @@ test_our_vsock_device_carries_all_that_a_vm_needs() {
   echo_port() { guest_port 7003; }
   check_device "$T/web" user user 0
   expect_equal "$(find "$T/r/vms/web" -type s)" "" "sockets that are left"
+}
+
+# QEMU with what it opens at run time.
+add_qemu() {
+  local file
+  mkdir -p outer.root/usr/share/qemu outer.root/usr/lib/x86_64-linux-gnu/qemu
+  for file in bios-microvm kvmvapic linuxboot_dma pvh; do
+    cp --dereference "/usr/share/qemu/$file.bin" outer.root/usr/share/qemu
+  done
+  cp /usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so outer.root/usr/lib/x86_64-linux-gnu/qemu
+}
+
+test_the_kernels_vsock_device_carries_the_same_for_a_guest_in_a_guest() {
+  build_web
+  add_qemu
+  mkdir -p outer.root/images
+  cp -r web outer.root/images
+  build_image outer --needs vsock,vhost_vsock --program "$(command -v qemu-system-x86_64):/usr/bin/qemu-system-x86_64" \
+    --program "$BUILD/kestrelctl:/usr/bin/kestrelctl" --program "$BUILD/hostd:/usr/bin/hostd" \
+    --program "$(command -v socat):/usr/bin/socat" \
+    --env KESTREL_RUNTIME_DIR=/run/r --env KESTREL_STATE_DIR=/run/state --env KESTREL_ACCEL=tcg <<'CONFIG'
+env:
+  - {name: KESTREL_RUNTIME_DIR, value_from: env}
+  - {name: KESTREL_STATE_DIR, value_from: env}
+  - {name: KESTREL_ACCEL, value_from: env}
+exec:
+  - {name: hostd, command: /usr/bin/hostd, args: [serve], ready: {notify: true}}
+CONFIG
+  start_vm outer --memory 1536M --cpus 2 -p 0:7003 --boot-timeout 4m --append kestrel.link_required "$T/outer"
+  on_host() { kestrelctl exec -i -e KESTREL_RUNTIME_DIR=/run/r outer -- "$@"; }
+  host_folder=/run/r
+  echo_port() { guest_port 7003; }
+  check_device /images/web auto native 7003
 }
 
 test_the_kernels_vsock_device_is_refused_where_there_is_none() {
