@@ -24,8 +24,6 @@ write_files:
 YAML
   kestrelctl vms create app-db --plugin postgres --cloud-init db-config.yaml "${patient[@]}"
   DB_IP=$(kestrelctl vms get app-db -o json | jq -r .ip)
-  # Its port, which is what its health goes by, is open a moment before it answers.
-  wait_until 60 sql -d production -c 'SELECT 1'
 }
 sql() { PGPASSWORD=secure-production-password psql -h "$DB_IP" -U postgres -At "$@"; }
 
