@@ -64,6 +64,7 @@ test_options_are_completed() {
 
 test_words_to_choose_from_are_completed() {
   offers 'kestrelctl run --accel ' 'auto kvm tcg'
+  offers 'kestrelctl run --vsock ' 'auto native user'
   offers 'kestrelctl list -o j' json
   offers 'kestrelctl completion ' 'bash fish zsh'
   offers 'kestrel power s' shutdown
