@@ -2,7 +2,6 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "kestrel/loop/fd_watcher.h"
 #include "kestrel/sys/file.h"
 #include "kestrel/sys/log_output.h"
+#include "kestrel/sys/open_files.h"
 #include "kestrel/sys/pass_fd.h"
 
 namespace kestrel::hostd {
@@ -60,14 +60,6 @@ Result<void> give_up_rights(std::string_view account) {
   return {};
 }
 
-/// Each connection takes two, and those on their way to hostd a third.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void say(std::string_view text) {
   ::send(tls_process::hostd_fd, text.data(), std::min(text.size(), sys::longest_fd_message), MSG_NOSIGNAL);
 }
@@ -76,7 +68,8 @@ Result<void> terminate_tls(const std::string& certificates, const std::string& k
                            std::string_view account) {
   auto context = read_identity(certificates, key);
   if (!context) return context.error();
-  raise_file_limit();
+  // Each connection takes two, and those on their way to hostd a third.
+  sys::use_all_open_files();
   if (const auto given_up = give_up_rights(account); !given_up) return given_up;
   loop::Loop loop;
   loop::FdWatcher hostd(loop, tls_process::hostd_fd, [&](loop::Interest) { loop.stop(); });

@@ -81,7 +81,7 @@ Result<std::string> find_tool(const std::string& program) {
 
 Result<std::string> run_tool(const Tool& tool) {
   sys::ProcessSpec process;
-  for (char** variable = environ; *variable != nullptr; ++variable) process.envp.emplace_back(*variable);
+  process.envp = sys::own_environment();
   const auto program = find_tool(tool.command.front());
   if (!program) return program.error();
   process.envp.insert(process.envp.end(), tool.environment.begin(), tool.environment.end());

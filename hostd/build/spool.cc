@@ -12,6 +12,7 @@
 #include "kestrel/base/text.h"
 #include "kestrel/sys/directory.h"
 #include "kestrel/sys/fd.h"
+#include "kestrel/sys/file.h"
 
 namespace kestrel::hostd {
 
@@ -87,13 +88,8 @@ Result<std::string> Spool::keep(ArchiveReader& reader) {
     const auto bytes = reader.read();
     if (!bytes) return bytes.error();
     if (bytes->empty()) return name;
-    std::string_view rest = *bytes;
-    while (!rest.empty()) {
-      const ssize_t count = ::write(file.get(), rest.data(), rest.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return errno_error(concat("cannot write ", name), errno);
-      rest.remove_prefix(static_cast<std::size_t>(count));
-    }
+    const auto written = sys::write_all(file.get(), *bytes);
+    if (!written) return errno_error(concat("cannot write ", name), written.error().code);
   }
 }
 

@@ -44,7 +44,7 @@ Result<std::string> find_kestrel(const BuildOptions& options) {
     if (is_there(options.kestrel)) return fs::absolute(options.kestrel).string();
     return Error{concat("cannot use ", options.kestrel, " as the image's init: it is not there")};
   }
-  std::string found = first_there({own_folder() + "kestrel", own_folder() + "../lib/kestrel/kestrel"});
+  std::string found = find_installed({"kestrel", "../lib/kestrel/kestrel"});
   if (found.empty()) return Error{"cannot find kestrel, which becomes the image's init; give --kestrel"};
   return found;
 }
@@ -65,8 +65,8 @@ Result<Workshop> find_workshop(const BuildOptions& options) {
   if (!kestrel) return kestrel.error();
   workshop.kestrel = *kestrel;
   // The lean one, where `make kernel` has built it, before the distribution's.
-  const std::string own = first_there({own_folder() + "lean-kernel/vmlinux", own_folder() + "kernel/vmlinux",
-                                       own_folder() + "../lib/kestrel/kernel/vmlinux"});
+  const std::string own =
+      find_installed({"lean-kernel/vmlinux", "kernel/vmlinux", "../lib/kestrel/kernel/vmlinux"});
   const std::string fallback = variable("KESTREL_KERNEL").empty() ? own : variable("KESTREL_KERNEL");
   const auto kernel = choose_kernel(options.kernel, Image{}, fallback);
   if (!kernel) return kernel.error();

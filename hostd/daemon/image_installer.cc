@@ -32,19 +32,11 @@ Result<ImageReference> parse_output(std::string_view output) {
   return Error{message, is_full ? ENOSPC : EINVAL};
 }
 
-std::string find_kestrelctl() {
-  for (const char* place : {"kestrelctl", "../bin/kestrelctl"}) {
-    std::string path = own_folder() + place;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return "kestrelctl";
-}
-
 /// Returns where what it says can be read.
 Result<sys::UniqueFd> start(const sys::UniqueFd& archive) {
-  std::vector<std::string> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
-  const auto program = sys::find_program(find_kestrelctl(), environment);
+  std::vector<std::string> environment = sys::own_environment();
+  const std::string installed = find_installed({"kestrelctl", "../bin/kestrelctl"});
+  const auto program = sys::find_program(installed.empty() ? "kestrelctl" : installed, environment);
   if (!program) return program.error();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot create a pipe", errno);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "kestrel/base/text.h"
 #include "kestrel/loop/signal_watcher.h"
 #include "kestrel/sys/clock.h"
+#include "kestrel/sys/open_files.h"
 #include "kestrel/sys/socket.h"
 
 namespace kestrel::hostd {
@@ -39,14 +39,6 @@ Result<sys::UniqueFd> lock_state(const std::string& state_dir) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return errno_error(concat("cannot lock ", path), errno);
   return Error{concat("cannot use ", state_dir, ": another hostd does"), EBUSY};
-}
-
-/// Each client and each VM takes some.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Daemon {
@@ -151,7 +143,8 @@ Result<void> run(const ServeOptions& options) {
   if (const auto made = make_folders(options.surroundings.vms_dir); !made) return made.error();
   auto registry = Registry::open(registry_path(options.state_dir));
   if (!registry) return registry.error();
-  raise_file_limit();
+  // Each client and each VM takes some.
+  sys::use_all_open_files();
   loop::Loop loop;
   Daemon daemon(loop, *registry, options);
   if (const auto opened = daemon.open(options); !opened) return opened;

@@ -23,14 +23,6 @@ namespace {
 constexpr Duration start_limit = seconds(10);
 constexpr Duration restart_delay = seconds(1);
 
-Result<std::string> find_program() {
-  for (const char* place : {"hostd-tls", "../lib/kestrel/hostd-tls"}) {
-    std::string path = own_folder() + place;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return Error{"cannot find the program hostd-tls, which belongs beside hostd or into lib/kestrel"};
-}
-
 /// The account that it is to become, as its argument.
 Result<std::string> account_argument() {
   const auto account = choose_confined_account();
@@ -65,8 +57,9 @@ Result<void> TlsFront::start() {
 }
 
 Result<void> TlsFront::spawn() {
-  const auto program = find_program();
-  if (!program) return program.error();
+  const std::string program = find_installed({"hostd-tls", "../lib/kestrel/hostd-tls"});
+  if (program.empty())
+    return Error{"cannot find the program hostd-tls, which belongs beside hostd or into lib/kestrel"};
   const auto account = account_argument();
   if (!account) return account.error();
   std::array<int, 2> pair{};
@@ -76,7 +69,7 @@ Result<void> TlsFront::spawn() {
   const sys::UniqueFd theirs(pair[1]);
 
   sys::ProcessSpec process;
-  process.program = *program;
+  process.program = program;
   process.argv = {"hostd-tls", files_.certificates, files_.key};
   if (!account->empty()) process.argv.push_back(*account);
   process.working_dir = std::filesystem::current_path();
@@ -86,7 +79,7 @@ Result<void> TlsFront::spawn() {
   const auto child = sys::spawn(process);
   if (!child) return child.error();
   if (const auto failure = sys::exec_outcome(*child))
-    return errno_error(concat("cannot start ", *program), failure->error);
+    return errno_error(concat("cannot start ", program), failure->error);
   watcher_ = loop::FdWatcher(loop_, channel_.get(), [this](loop::Interest) { receive(); });
   watcher_.watch({.readable = true});
   return {};

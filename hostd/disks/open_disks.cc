@@ -75,7 +75,7 @@ Result<sys::UniqueFd> open_overlay(const Disk& disk, int base) {
     return open_locked(disk.file.path, disk.is_read_only ? Use::read : Use::write);
   const auto size = virtual_size(base, disk.base->format, disk.base->path);
   if (!size) return size.error();
-  auto file = is_unnamed ? open_unnamed_file() : open_empty(disk.file.path);
+  auto file = is_unnamed ? open_unnamed_file(overlays_dir()) : open_empty(disk.file.path);
   if (!file) return file;
   if (const auto written = write_overlay(file->get(), *size); !written) return written.error();
   return file;

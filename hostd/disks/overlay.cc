@@ -110,8 +110,7 @@ void remove_overlays(const std::string& folder, const std::string& vm) {
 
 std::string overlays_dir() { return concat(state_dir(), "/overlays"); }
 
-Result<sys::UniqueFd> open_unnamed_file() {
-  const std::string folder = overlays_dir();
+Result<sys::UniqueFd> open_unnamed_file(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return errno_error(concat("cannot make the folder ", folder), failed.value());
@@ -121,7 +120,7 @@ Result<sys::UniqueFd> open_unnamed_file() {
     return file;
   }
   // A file system that cannot do that: the name is gone again at once.
-  std::string path = concat(folder, "/overlay-XXXXXX");
+  std::string path = concat(folder, "/unnamed-XXXXXX");
   file.reset(::mkostemp(path.data(), O_CLOEXEC));
   if (!file.is_open()) return errno_error(concat("cannot create a file in ", folder), errno);
   ::unlink(path.c_str());

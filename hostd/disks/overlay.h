@@ -31,8 +31,8 @@ void remove_overlays(const std::string& folder, const std::string& vm);
 /// Where all of them are: `overlays` in the state folder.
 [[nodiscard]] std::string overlays_dir();
 
-/// A file without a name, below the state folder: its space comes back when the last descriptor of it is
-/// closed, however that happens.
-[[nodiscard]] Result<sys::UniqueFd> open_unnamed_file();
+/// A file without a name in this folder, which is made if it is missing: its space comes back when the last
+/// descriptor of it is closed, however that happens.
+[[nodiscard]] Result<sys::UniqueFd> open_unnamed_file(const std::string& folder);
 
 }  // namespace kestrel::hostd

@@ -14,11 +14,6 @@ namespace kestrel::hostd {
 
 namespace {
 
-std::string hostd_program() {
-  const std::string beside = own_folder() + "hostd";
-  return ::access(beside.c_str(), X_OK) == 0 ? beside : "hostd";
-}
-
 /// The spec travels as a file without a name: no second start of the same name can get hold of it.
 Result<sys::UniqueFd> spec_as_stdin(const VmSpec& spec) {
   sys::UniqueFd file(::memfd_create("vm.json", MFD_CLOEXEC));
@@ -33,9 +28,9 @@ Result<sys::UniqueFd> spec_as_stdin(const VmSpec& spec) {
 }  // namespace
 
 Result<sys::Child> launch_runner(const VmSpec& spec, int progress) {
-  std::vector<std::string> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
-  const auto program = sys::find_program(hostd_program(), environment);
+  std::vector<std::string> environment = sys::own_environment();
+  const std::string beside = find_installed({"hostd"});
+  const auto program = sys::find_program(beside.empty() ? "hostd" : beside, environment);
   if (!program) return program.error();
   const auto input = spec_as_stdin(spec);
   if (!input) return input.error();

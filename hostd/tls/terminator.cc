@@ -49,7 +49,7 @@ class TlsTerminator::Connection {
   }
 
  private:
-  enum class Step { done, not_now, failed };
+  enum class Step { done, not_now, over, failed };
 
   void go_on() {
     if (!shake_hands() || !carry()) return terminator_.drop(*this);
@@ -84,8 +84,8 @@ class TlsTerminator::Connection {
     for (int i = 0; i < pieces_per_turn && step == Step::done && !is_inward_over_; ++i) step = carry_in();
     if (step == Step::failed) return false;
     step = Step::done;
-    for (int i = 0; i < pieces_per_turn && step == Step::done && !is_said_; ++i) step = carry_out();
-    return step != Step::failed && !is_said_;
+    for (int i = 0; i < pieces_per_turn && step == Step::done; ++i) step = carry_out();
+    return step != Step::failed && step != Step::over;
   }
 
   Step carry_in() {
@@ -135,8 +135,7 @@ class TlsTerminator::Connection {
     if (outward_.empty()) {
       SSL_shutdown(session_.get());
       ERR_clear_error();
-      is_said_ = true;
-      return Step::done;
+      return Step::over;
     }
     const int count = SSL_write(session_.get(), outward_.data(), static_cast<int>(outward_.size()));
     if (count <= 0) return understand(count);
@@ -171,7 +170,6 @@ class TlsTerminator::Connection {
   bool is_inward_over_ = false;
   bool has_hung_up_ = false;      ///< the plain side
   bool is_outward_over_ = false;  ///< and all that it had sent has been read
-  bool is_said_ = false;          ///< and the client knows it
   loop::FdWatcher outside_watcher_;
   loop::FdWatcher inside_watcher_;
   loop::Timer limit_;

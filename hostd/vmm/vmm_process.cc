@@ -61,11 +61,10 @@ Result<Sockets> make_sockets(const std::string& qmp_path) {
   return Sockets{std::move(*console), std::move(*monitor), std::move(*errors), std::move(*people)};
 }
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("LC_ALL=")) variables.emplace_back(*variable);
-  }
+/// Its messages are read here, so they have to be in English.
+std::vector<std::string> vmm_environment() {
+  std::vector<std::string> variables = sys::own_environment();
+  std::erase_if(variables, [](std::string_view variable) { return variable.starts_with("LC_ALL="); });
   variables.emplace_back("LC_ALL=C");
   return variables;
 }
@@ -134,7 +133,7 @@ std::optional<SpawnFailed> VmmProcess::spawn(const VmSpec& spec, VmmFacts facts,
                                              const std::string& qmp_path) {
   const auto failed = [](const Error& error) { return SpawnFailed{ExitCode::host_error, error.message}; };
   sys::ProcessSpec process;
-  process.envp = own_environment();
+  process.envp = vmm_environment();
   const auto program = sys::find_program(spec.program, process.envp);
   if (!program) {
     return SpawnFailed{program.error().code == EACCES ? ExitCode::vmm_refused : ExitCode::vmm_missing,

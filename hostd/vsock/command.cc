@@ -1,6 +1,5 @@
 #include "hostd/vsock/command.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +17,7 @@
 #include "kestrel/loop/listener.h"
 #include "kestrel/loop/loop.h"
 #include "kestrel/loop/signal_watcher.h"
+#include "kestrel/sys/open_files.h"
 #include "kestrel/sys/socket.h"
 
 namespace kestrel::hostd::vsock {
@@ -50,14 +50,6 @@ struct Arguments {
   std::string vhost_path;
   DeviceOptions device;
 };
-
-/// The sockets of many connections, each with a descriptor, need more than the usual 1,024.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /// Serves one VMM from its connection to its end.
 class VsockServer {
@@ -111,7 +103,8 @@ class VsockServer {
 };
 
 int serve(const Arguments& arguments) {
-  raise_descriptor_limit();
+  // The sockets of many connections, each with a descriptor, need more than the usual 1,024.
+  sys::use_all_open_files();
   const Result<void> ended = VsockServer(arguments).run();
   if (ended) return to_status(ExitCode::success);
   std::fprintf(stderr, "hostd vsock: %s\n", ended.error().message.c_str());

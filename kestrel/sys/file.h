@@ -17,4 +17,7 @@ namespace kestrel::sys {
 /// expect. Nothing is created or truncated.
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text);
 
+/// All of it, in as many writes as that takes.
+[[nodiscard]] Result<void> write_all(int fd, std::string_view bytes);
+
 }  // namespace kestrel::sys

@@ -24,6 +24,13 @@ Result<void> raise_open_files(std::uint64_t wanted) {
   return {};
 }
 
+void use_all_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 std::optional<rlimit> open_files_for_children() { return for_children; }
 
 }  // namespace kestrel::sys

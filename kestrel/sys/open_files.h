@@ -16,6 +16,9 @@ namespace kestrel::sys {
 /// had if that is less. From then on spawn() gives children the soft limit of before, below the new hard one.
 [[nodiscard]] Result<void> raise_open_files(std::uint64_t wanted);
 
+/// Raises the soft limit to the hard one as far as may be, for children, too.
+void use_all_open_files();
+
 /// What a child has to be given back; nullopt where nothing was raised.
 [[nodiscard]] std::optional<rlimit> open_files_for_children();
 

@@ -30,6 +30,13 @@ Result<void> become_subreaper() {
   return {};
 }
 
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  return variables;
+}
+
 Result<std::string> find_program(std::string_view program, const std::vector<std::string>& envp) {
   if (program.find('/') != std::string_view::npos) return std::string(program);
   std::string_view path = default_path;

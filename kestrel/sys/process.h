@@ -111,6 +111,9 @@ void reap(pid_t pid);
 /// Orphans of our descendants become our children (PR_SET_CHILD_SUBREAPER); PID 1 has that by nature.
 [[nodiscard]] Result<void> become_subreaper();
 
+/// NAME=VALUE, as this process has it.
+[[nodiscard]] std::vector<std::string> own_environment();
+
 /// Finds `program` in PATH (of `envp`, else the default) below `root`; unchanged where it has a slash.
 [[nodiscard]] Result<std::string> find_program(std::string_view program,
                                                const std::vector<std::string>& envp);
